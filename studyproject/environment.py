@@ -1,0 +1,56 @@
+"""Reading the environment strictly: a value that does not parse stops the start, by its name."""
+
+import os
+import secrets
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, or the content of the file that NAME_FILE points to (how containers pass secrets)."""
+    path = os.environ.get(f"{name}_FILE")
+    if path:
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+    return os.environ.get(name, default)
+
+
+def flag(name: str, default: bool) -> bool:
+    value = text(name)
+    if not value:
+        return default
+    if value not in {"True", "False"}:
+        raise ImproperlyConfigured(f"{name} must be True or False, not '{value}'.")
+    return value == "True"
+
+
+def words(name: str, default: str = "") -> list[str]:
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
+    value = text(name, default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not '{value}'.")
+    return value
+
+
+def secret(name: str, kept_in: Path) -> str:
+    """The secret given, or one made at the first start and kept in a file that only its owner reads."""
+    given = text(name)
+    if given:
+        return given
+    try:
+        with os.fdopen(os.open(kept_in, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(50))
+    except FileExistsError:
+        pass
+    value = kept_in.read_text()
+    if len(value) < 50:
+        raise ImproperlyConfigured(
+            f"{kept_in} is damaged: delete it, and a new secret is made at the next start."
+        )
+    return value

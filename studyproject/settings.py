@@ -1,0 +1,143 @@
+"""All settings, from the environment only. Nothing set: SQLite and files under var/. See .env.example."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from studyproject import environment
+
+ROOT = Path(__file__).resolve().parent.parent
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+HOME = Path(environment.text("MERONYM_HOME", str(ROOT / "var"))).resolve()
+HOME.mkdir(parents=True, exist_ok=True)
+
+# Django
+DEBUG = environment.flag("DEBUG", False)
+SECRET_KEY = environment.secret("SECRET_KEY", HOME / "secret-key")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
+BEHIND_HTTPS = environment.flag("BEHIND_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+ROOT_URLCONF = "studyproject.urls"
+WSGI_APPLICATION = "studyproject.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = "admin:login"
+INSTALLED_APPS = [
+    "study",
+    "summaries",
+    "annotations",
+    "studyproject",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = True
+
+# Database: SQLite in WAL mode with immediate transactions, or whatever DATABASE_URL names
+DATABASE_URL = environment.text("DATABASE_URL")
+if DATABASE_URL:
+    DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": HOME / "meronym.sqlite3",
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 30,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+        }
+    }
+
+# Files by content: a folder, or a bucket
+S3_BUCKET = environment.text("S3_BUCKET")
+FILES_FOLDER = HOME / "files"
+if S3_BUCKET:
+    FILES = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": environment.text("S3_ENDPOINT") or None,
+            "access_key": environment.text("S3_ACCESS_KEY") or None,
+            "secret_key": environment.text("S3_SECRET_KEY") or None,
+            "addressing_style": "path",
+            "file_overwrite": True,
+            "default_acl": None,
+            "querystring_auth": True,
+        },
+    }
+else:
+    FILES = {"BACKEND": "annotations.files.ContentStorage", "OPTIONS": {"location": FILES_FOLDER}}
+STORAGES = {
+    "default": FILES,
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# Celery: Redis, or a queue of files made safe (studyproject/broker.py)
+REDIS_URL = environment.text("REDIS_URL")
+JOB_HARD_LIMIT = 3600
+"""Seconds after which a worker's process is killed in the middle of a job."""
+JOB_LEASE = 60
+"""Seconds that a claimed job is safe from others without a heartbeat."""
+REAP_EVERY = 30
+"""Seconds between two looks for jobs whose worker died."""
+MERONYM_DEVICE = environment.choice("MERONYM_DEVICE", ("", "cpu", "cuda", "mps"), "")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {
+        "handlers": ["console"],
+        "level": environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
+    },
+}
+
+if not DEBUG and BEHIND_HTTPS and "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the site's hosts when it stands behind HTTPS.")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -1,0 +1,4 @@
+"""The gallery's addresses."""
+
+app_name = "summaries"
+urlpatterns: list = []
