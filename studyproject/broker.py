@@ -1,10 +1,10 @@
 """The queue of files: kombu's filesystem transport, made safe for two processes that start at once.
 
 The stock transport writes a message under its final name, so a reader may take half of it and lose the whole.
-It rewrites the exchange table in place, so a process that starts meanwhile reads half of it and dies. Here both
-are written to a temporary name and renamed, the table is rewritten under a lock, and a message that does not
-parse is kept in `unreadable/`. Registered as `afs://` (atomic file system). What a killed worker held is not
-delivered again: the job rows and their reaper see to that (summaries.jobs).
+It rewrites the exchange table in place, so a process that starts meanwhile reads half of it and dies. Here
+both are written to a temporary name and renamed, the table is rewritten under a lock, and a message that does
+not parse is kept in `unreadable/`. Registered as `afs://` (atomic file system). What a killed worker held is
+not delivered again: the job rows and their reaper see to that (summaries.jobs).
 """
 
 import fcntl

@@ -1,0 +1,53 @@
+"""What every test stands on: a home of its own, the embedded database and queue, and Chromium where it is."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import django
+import pytest
+
+HOME = Path(tempfile.mkdtemp(prefix="meronym-tests-"))
+(HOME / "static").mkdir()
+for outer in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET", "ALLOWED_HOSTS", "BEHIND_HTTPS", "DEBUG"):
+    os.environ.pop(outer, None)
+os.environ["MERONYM_HOME"] = str(HOME)
+os.environ["DJANGO_SETTINGS_MODULE"] = "studyproject.settings"  # read only now, so the lines above count
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Chromium's driver runs an event loop
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+django.setup()
+
+
+def pytest_unconfigure():
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings():
+    """A file, since the live server's threads and other processes must see what a test wrote."""
+    from django.db import connections
+
+    connections["default"].settings_dict["TEST"]["NAME"] = str(HOME / "test.sqlite3")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium as the machine has it; nothing is downloaded."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not path:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A new window without cookies."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
