@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from summaries.engine import Refusal
 from summaries.engine.visual import regions
 from tests.shared_data import SHARED, needs_shared
 
@@ -71,6 +72,11 @@ def test_quality_from_the_tops_of_pairs_equals_quality_from_all_confidences():
     tops = [regions.top_scores(block) for block in blocks]
     assert [top.shape for top in tops] == [(7, 100), (7, 30), (7, 100)]
     np.testing.assert_allclose(regions.quality(tops), expected, rtol=1e-12)
+
+
+def test_a_class_of_one_image_is_refused_in_words():
+    with pytest.raises(Refusal, match="at least two usable images"):
+        regions.quality([])
 
 
 def test_top_scores_of_few_columns_are_all_of_them_in_falling_order():
