@@ -51,8 +51,8 @@ def quality(tops: list[Array], count: int = 100) -> Array:
     """Quality q(b) of one image's n proposals, (n,): the mean of the `count` largest confidences of row b.
 
     `tops` holds one `top_scores` array (n, k) for every *other* image of the class, all their proposals
-    included. With fewer than `count` values in all, the mean of those there are. Refuses a class without other
-    images: quality says how well a box is found elsewhere. Source: the authors' code, second pruning.
+    included. With fewer than `count` values in all, the mean of those there are. Refuses a class without
+    other images: quality says how well a box is found elsewhere. Source: the authors' code, second pruning.
     """
     if not sum(top.shape[1] for top in tops):
         raise Refusal("Regions are compared between images, so a class needs at least two usable images.")
