@@ -7,6 +7,9 @@ from django.db import models
 class ImageSet(models.Model):
     """A named collection of labelled images; the images themselves are shared between sets."""
 
+    GENERATED = "generated:"
+    """How the source of a set begins whose images were drawn by us."""
+
     name = models.CharField(max_length=100, unique=True)
     source = models.TextField(blank=True)
     created = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,66 @@
+"""A folder of class folders, each named `<name>`, `<synset>` or `<synset>_<name>`."""
+
+import os
+import re
+from pathlib import Path
+
+from annotations import Refusal
+from annotations.importers import synsets
+from annotations.importers.collection import Collection, Flaw, LabelledFiles
+
+SYNSET = re.compile(r"(?P<synset>n\d{8})(?:_(?P<name>.+))?")
+
+
+def read(path: Path) -> Collection:
+    """The classes under `path`. Hidden files are passed over; a folder without files is named as a flaw."""
+    try:
+        entries = sorted(entry for entry in path.iterdir() if not entry.name.startswith("."))
+    except FileNotFoundError as error:
+        raise Refusal(f"There is no folder {path}.") from error
+    except OSError as error:
+        raise Refusal(f"{path} cannot be read as a folder: {error.strerror}.") from error
+    classes, flaws = [], []
+    for entry in entries:
+        flaw = _flaw(entry)
+        if flaw:
+            flaws.append(Flaw(printable(entry.name), flaw))
+        else:
+            classes.append(_class_in(entry))
+    return Collection(path, tuple(classes), tuple(flaws))
+
+
+def label_of(folder: str) -> tuple[str, str]:
+    """(name, synset) that a folder's name stands for.
+
+    >>> label_of("n02110341_dalmatian")
+    ('dalmatian', 'n02110341')
+    """
+    match = SYNSET.fullmatch(folder)
+    if match is None:
+        return folder, ""
+    synset = match["synset"]
+    return match["name"] or synsets.names().get(synset, synset), synset
+
+
+def printable(name: str) -> str:
+    """A file's name as text that any terminal and database takes, also where it is not valid UTF-8."""
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
+def _flaw(entry: Path) -> str:
+    if not entry.is_dir():
+        return "is not in a class folder"
+    if printable(entry.name) != entry.name:
+        return "the folder's name is not valid UTF-8"
+    if not os.access(entry, os.R_OK | os.X_OK):
+        return "the folder cannot be read"
+    return "" if _files_in(entry) else "the folder holds no images"
+
+
+def _class_in(entry: Path) -> LabelledFiles:
+    name, synset = label_of(entry.name)
+    return LabelledFiles(name, synset, entry.name, tuple(_files_in(entry)))
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if not file.name.startswith(".") and not file.is_dir())
