@@ -1,0 +1,51 @@
+"""What a study has yielded so far. Previews are left out everywhere."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+
+from study import names
+from study.agreement import NameAgreement, name_agreement
+from study.models import Answer, Stimulus, Study
+
+
+@dataclass(frozen=True)
+class Counts:
+    started: int
+    consented: int
+    finished: int
+    answers: int
+
+
+@dataclass(frozen=True)
+class StimulusResult:
+    stimulus: Stimulus
+    agreement: NameAgreement
+
+
+def counts(study: Study) -> Counts:
+    people = study.participants.filter(preview=False).aggregate(
+        started=Count("pk"), consented=Count("consented_at"), finished=Count("finished_at")
+    )
+    return Counts(answers=answers(study).count(), **people)
+
+
+def answers(study: Study) -> QuerySet[Answer]:
+    """All answers of people who consented, participant by participant, in the order of their trials."""
+    people = {"trial__participant__preview": False, "trial__participant__consented_at__isnull": False}
+    rows = Answer.objects.filter(trial__participant__study=study, **people)
+    return rows.select_related("trial__participant", "trial__stimulus").order_by(
+        "trial__participant__number", "trial__position"
+    )
+
+
+def per_stimulus(study: Study) -> list[StimulusResult]:
+    """The agreement on each stimulus, in the study's own order."""
+    given = defaultdict(list)
+    for stimulus, kind, words in answers(study).values_list("trial__stimulus", "kind", "words"):
+        given[stimulus].append((kind, names.mechanical(words)))
+    return [
+        StimulusResult(stimulus, name_agreement(given[stimulus.pk]))
+        for stimulus in study.stimuli.order_by("position")
+    ]

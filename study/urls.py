@@ -1,0 +1,15 @@
+"""The participant's addresses. None of them says what is shown."""
+
+from django.urls import path
+
+from study import views
+
+app_name = "study"
+urlpatterns = [
+    path("s/<slug:slug>/", views.start, name="start"),
+    path("s/<slug:slug>/consent/", views.consent, name="consent"),
+    path("s/<slug:slug>/instructions/", views.instructions, name="instructions"),
+    path("s/<slug:slug>/trial/<uuid:key>/", views.trial, name="trial"),
+    path("s/<slug:slug>/thanks/", views.thanks, name="thanks"),
+    path("s/<slug:slug>/picture/<uuid:key>-<int:number>.png", views.picture, name="picture"),
+]
