@@ -215,9 +215,8 @@ def _solve(
     data = np.concatenate([-smoothness * weights, -smoothness * weights, diagonal])
     at = np.concatenate([one, other, own]), np.concatenate([other, one, own])
     matrix = sparse.csc_matrix((data, at), shape=(len(order), len(order)))
-    factors = splu(
-        matrix, permc_spec="NATURAL", diag_pivot_thresh=0, relax=30, options={"SymmetricMode": True}
-    )
+    # Plain on purpose: the symmetric mode gains nothing here and, with wide supernodes, damaged the heap.
+    factors = splu(matrix, permc_spec="NATURAL")
     solution = np.empty(values.shape)
     solution[order] = factors.solve(values[order])
     return solution
