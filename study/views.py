@@ -5,7 +5,7 @@ from functools import wraps
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control, never_cache
@@ -51,7 +51,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponseBase:
         return redirect(address_of(study, place))
     if not sessions.welcomes(study):
         return render(request, "study/closed.html", {"study": study}, status=403)
-    form = forms.StartForm(request.POST or None, study=study)
+    form = forms.StartForm(sent(request), study=study)
     if form.is_valid():
         return enter(study, sessions.start(study, form.cleaned_data["ticket"]))
     fresh = forms.StartForm(study=study)
@@ -60,7 +60,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponseBase:
 
 @participants_page("consent")
 def consent(request: HttpRequest, participant: Participant, place: Place) -> HttpResponseBase:
-    form = forms.ConsentForm(request.POST or None)
+    form = forms.ConsentForm(sent(request))
     if form.is_valid():
         sessions.consent(participant)
         return onwards(participant)
@@ -77,7 +77,7 @@ def instructions(request: HttpRequest, participant: Participant, place: Place) -
 
 @participants_page("trial")
 def trial(request: HttpRequest, participant: Participant, place: Place) -> HttpResponseBase:
-    form = forms.AnswerForm(request.POST or None)
+    form = forms.AnswerForm(sent(request))
     if form.is_valid():
         sessions.answer(participant, place.trial.key, **form.answer)
         return onwards(participant)
@@ -137,6 +137,10 @@ def recognise(request: HttpRequest, study: Study) -> Participant | None:
 def address_of(study: Study, place: Place) -> str:
     more = [place.trial.key] if place.trial else []
     return reverse(f"study:{place.page}", args=[study.slug, *more])
+
+
+def sent(request: HttpRequest) -> QueryDict | None:
+    return request.POST if request.method == "POST" else None
 
 
 def onwards(participant: Participant) -> HttpResponse:

@@ -1,0 +1,131 @@
+import csv
+import io
+import zipfile
+
+import pytest
+from django.core.management import CommandError, call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from annotations import Refusal
+from study import exports, publishing, results
+from study.models import Study
+from tests.factories import give_answers, make_participant, make_study
+
+
+def read(lines):
+    return list(csv.DictReader(io.StringIO("".join(lines))))
+
+
+def answered_study():
+    """Two summaries and three participants, who answer by summary whatever their order."""
+    study = make_study(2)
+    for answers in [
+        {1: "Wing", 2: "nothing_in_common"},
+        {1: "the wing", 2: "cannot_tell"},
+        {1: "fin", 2: "cannot_tell"},
+    ]:
+        participant = make_participant(study)
+        order = participant.trials.order_by("position").values_list("stimulus__position", flat=True)
+        give_answers(participant, *(answers[position] for position in order))
+    return study
+
+
+@pytest.mark.django_db
+def test_per_summary_the_most_given_name_with_its_share():
+    first, second = results.per_stimulus(answered_study())
+    assert first.agreement.modal_names == ("wing",) and first.agreement.share == pytest.approx(2 / 3)
+    assert second.agreement.share is None and second.agreement.reason == "nobody gave a name"
+
+
+@pytest.mark.django_db
+def test_the_table_of_summaries_says_shares_and_never_a_number_for_what_is_undefined():
+    named, unnamed = read(exports.summary_lines(answered_study()))
+    assert (named["modal_name"], named["modal_share"], named["distinct_names"]) == ("wing", "0.6667", "2")
+    assert (unnamed["modal_share"], unnamed["modal_share_undefined"]) == ("", "nobody gave a name")
+    assert (unnamed["nothing_in_common_share"], unnamed["cannot_tell_share"]) == ("0.3333", "0.6667")
+
+
+@pytest.mark.django_db
+def test_counts_tell_who_came_how_far():
+    study = answered_study()
+    give_answers(make_participant(study), "tail")
+    give_answers(make_participant(study, preview=True), "tail", "tail")
+    assert results.counts(study) == results.Counts(started=4, consented=4, finished=3, answers=7)
+
+
+@given(st.text(max_size=20))
+def test_no_cell_is_a_formula_and_the_words_come_back_by_taking_off_one_apostrophe(text):
+    guarded = exports.guard(text)
+    assert not guarded.startswith(exports.FORMULA_STARTS)
+    assert guarded == text or guarded == f"'{text}"
+
+
+@pytest.mark.django_db
+def test_a_formula_typed_as_a_name_is_harmless_in_the_table():
+    study = make_study(1)
+    give_answers(make_participant(study), '=HYPERLINK("http://x","y")')
+    (row,) = read(exports.answer_lines(study))
+    assert row["words"] == '\'=HYPERLINK("http://x","y")'
+
+
+@pytest.mark.django_db
+def test_words_in_any_script_come_out_as_typed():
+    study = make_study(4)
+    typed = ['鸟喙, "beak"', "l’aile", "żółty ogon", "🐦 nose"]
+    give_answers(make_participant(study), *typed)
+    assert [row["words"] for row in read(exports.answer_lines(study))] == typed
+
+
+@pytest.mark.django_db
+def test_export_study_writes_both_tables_and_what_every_column_means(tmp_path):
+    study, out = answered_study(), tmp_path / "study.zip"
+    call_command("export_study", study.slug, "--out", str(out))
+    with zipfile.ZipFile(out) as bundle:
+        assert sorted(bundle.namelist()) == ["README.txt", "answers.csv", "summaries.csv"]
+        answers = read([bundle.read("answers.csv").decode()])
+        told = bundle.read("README.txt").decode()
+    assert len(answers) == 6 and list(answers[0]) == [column.name for column in exports.ANSWER_COLUMNS]
+    for column in exports.ANSWER_COLUMNS + exports.SUMMARY_COLUMNS:
+        assert f"  {column.name}: {column.meaning}" in told
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.django_db
+def test_export_of_an_unknown_study_ends_with_code_2_and_a_sentence(tmp_path):
+    with pytest.raises(CommandError, match="There is no study 'nowhere'") as caught:
+        call_command("export_study", "nowhere", "--out", str(tmp_path / "x.zip"))
+    assert caught.value.returncode == 2 and not list(tmp_path.iterdir())
+
+
+@pytest.mark.django_db
+def test_export_into_a_folder_that_is_not_there_is_refused_in_words(tmp_path):
+    study = make_study(1)
+    with pytest.raises(CommandError, match="cannot be written") as caught:
+        call_command("export_study", study.slug, "--out", str(tmp_path / "no" / "x.zip"))
+    assert caught.value.returncode == 2
+
+
+@pytest.mark.django_db
+def test_a_hundred_answers_take_one_query(django_assert_num_queries):
+    study = make_study(10)
+    for _ in range(10):
+        give_answers(make_participant(study), *["wing"] * 10)
+    with django_assert_num_queries(1):
+        assert len(read(exports.answer_lines(study))) == 100
+
+
+@pytest.mark.django_db
+def test_a_study_with_answers_is_not_deleted():
+    study = answered_study()
+    with pytest.raises(Refusal, match="Close it instead"):
+        publishing.delete_study(study)
+    assert study.stimuli.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_study_with_previews_alone_is_deleted_with_them():
+    study = make_study(1, opened=False)
+    give_answers(make_participant(study, preview=True), "wing")
+    publishing.delete_study(study)
+    assert not Study.objects.exists()
