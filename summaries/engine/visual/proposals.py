@@ -1,12 +1,13 @@
 """Proposals: boxes that might hold a part, by selective search.
 
-A picture is cut into small segments in five colour spaces and at several granularities, and each cut is merged
-greedily, the most similar neighbours first, under four ideas of similarity. Every segment that ever existed
-gives its bounding box; the rank in its hierarchy times a random number gives the order.
+A picture is cut into small segments in five colour spaces and at several granularities, and each cut is
+merged greedily, the most similar neighbours first, under four ideas of similarity. Every segment that ever
+existed gives its bounding box; the rank in its hierarchy times a random number gives the order.
 
 Segmentation and similarities are OpenCV's (contrib); the merging and the order are ours, because OpenCV draws
-its random numbers from the C library's process-wide generator, which no seed can be trusted to reach, and does
-not tell the ranks. Its quality mode also reads the blue channel where the method asks for hue; we read hue.
+its random numbers from the C library's process-wide generator, which no seed can be trusted to reach, and
+does not tell the ranks. Its quality mode also reads the blue channel where the method asks for hue; we read
+hue.
 
 Sources: Uijlings, van de Sande, Gevers and Smeulders, "Selective search for object recognition" (2013), and
 the published proposal flow code for constants, filter and count.
@@ -65,11 +66,11 @@ class TooFewProposals(Refusal):
 def propose(picture: Picture, *, params: ProposalParams = PAPER, seed: int) -> Boxes:
     """The boxes (n, 4) int32 of a picture (H, W, 3) uint8 RGB: x1, y1, x2, y2, inclusive, counted from 0.
 
-    Priority = rank in the hierarchy x uniform random number, ascending; of equal boxes the first counts; boxes
-    that are too small or reach into the border go; the first `count` stay, in this order. The answer depends
-    on the picture, the parameters and the seed alone. With `strict`, raises TooFewProposals below `count`;
-    otherwise n may be anything down to 0 (a picture of one colour yields its own outline if that is large
-    enough).
+    Priority = rank in the hierarchy x uniform random number, ascending; of equal boxes the first counts;
+    boxes that are too small or reach into the border go; the first `count` stay, in this order. The answer
+    depends on the picture, the parameters and the seed alone. With `strict`, raises TooFewProposals below
+    `count`; otherwise n may be anything down to 0 (a picture of one colour yields its own outline if that is
+    large enough).
     """
     boxes, ranks = _ranked_boxes(picture, params)
     order = np.argsort(ranks * np.random.default_rng(seed).random(len(ranks)), kind="stable")
@@ -102,9 +103,10 @@ def _well_placed(boxes: Boxes, shape: tuple[int, ...], params: ProposalParams) -
     size = np.array(shape[::-1])
     near, far = boxes[:, :2] + 1, boxes[:, 2:] + 1  # the published rule counts pixels from 1
     large = (far - near + 1 >= params.minimum_side).all(1)
-    low, high = params.margin * size, (1 - params.margin) * size
+    # Below 100 pixels the published rule would free the first pixel and drop even the whole picture.
+    low, high = np.maximum(params.margin * size, 1), (1 - params.margin) * size
     clear = ((near > low) & (far < high)).all(1)
-    whole = ((near < low) & (far > high)).all(1)
+    whole = ((near <= low) & (far > high)).all(1)
     return large & (clear | whole)
 
 
@@ -144,7 +146,7 @@ def _similarities() -> list:
 
 
 class Segments:
-    """The segments of one initial segmentation: their labels (H, W), sizes (n, 1), boxes and adjacent pairs."""
+    """The segments of one initial segmentation: its labels (H, W), sizes (n, 1), boxes, adjacent pairs."""
 
     def __init__(self, labels: NDArray[np.int32]) -> None:
         self.labels = labels
