@@ -38,6 +38,13 @@ def choice(name: str, allowed: tuple[str, ...], default: str) -> str:
     return value
 
 
+def url(name: str, schemes: tuple[str, ...]) -> str:
+    value = text(name)
+    if value and value.partition("://")[0] not in schemes:
+        raise ImproperlyConfigured(f"{name} must begin with {' or '.join(f'{one}://' for one in schemes)}.")
+    return value
+
+
 def secret(name: str, kept_in: Path) -> str:
     """The secret given, or one made at the first start and kept in a file that only its owner reads."""
     given = text(name)

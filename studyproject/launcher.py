@@ -45,9 +45,9 @@ def check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise PortTaken(
-                f"Port {port} cannot be used ({error}). Name another one: ./run up 8001"
+                f"Port {port} cannot be used ({error.strerror}). Name another one: ./run up {port + 1}"
             ) from error
 
 

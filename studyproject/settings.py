@@ -77,7 +77,7 @@ STATIC_ROOT = HOME / "static"
 WHITENOISE_USE_FINDERS = True
 
 # Database: SQLite in WAL mode with immediate transactions, or whatever DATABASE_URL names
-DATABASE_URL = environment.text("DATABASE_URL")
+DATABASE_URL = environment.url("DATABASE_URL", ("postgres", "postgresql", "sqlite"))
 if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
 else:
@@ -118,7 +118,7 @@ STORAGES = {
 }
 
 # Celery: Redis, or a queue of files made safe (studyproject/broker.py)
-REDIS_URL = environment.text("REDIS_URL")
+REDIS_URL = environment.url("REDIS_URL", ("redis", "rediss", "redis+socket"))
 JOB_HARD_LIMIT = 3600
 """Seconds after which a worker's process is killed in the middle of a job."""
 JOB_LEASE = 60
