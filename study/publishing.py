@@ -1,5 +1,6 @@
 """From a finished run to a study that people can take part in, and the study's state."""
 
+import re
 from typing import Any
 
 from django.db import transaction
@@ -65,6 +66,15 @@ def close_study(study: Study) -> None:
     study.refresh_from_db()
 
 
+def leaks(study: Study) -> list[str]:
+    """Class names that stand in what participants can read: the link and the words of the study."""
+    readable = " ".join(
+        [study.slug, study.consent, study.instructions, study.thanks, study.question]
+    ).casefold()
+    groups = study.stimuli.order_by("group").values_list("group", flat=True).distinct()
+    return [group for group in groups if re.search(rf"\b{re.escape(group.casefold())}", readable)]
+
+
 def has_answers(study: Study) -> bool:
     return Answer.objects.filter(trial__participant__study=study, trial__participant__preview=False).exists()
 
@@ -97,4 +107,7 @@ def _stimulus(study: Study, position: int, exhibit: exhibits.Exhibit) -> Stimulu
 
 def _copy(key: str) -> str:
     """The pixels alone, in a file of their own: whatever else the original holds stays behind."""
-    return files.put(pictures.png(pictures.read_rgb(files.get(key))), ".png")
+    try:
+        return files.put(pictures.png(pictures.read_rgb(files.get(key))), ".png")
+    except files.Missing as error:
+        raise Refusal("A picture of this run is missing from the file store; run it again.") from error
