@@ -1,7 +1,7 @@
 """The one door through which evidence meets people: every method offers its findings as exhibits.
 
-`study` freezes an exhibit into a stimulus (pictures copied by hash, key kept as text); it knows nothing else of
-this room. A new method adds a kind of exhibit here; nothing in `study` changes.
+`study` freezes an exhibit into a stimulus (pictures copied by hash, key kept as text); it knows nothing else
+of this room. A new method adds a kind of exhibit here; nothing in `study` changes.
 """
 
 from collections.abc import Iterator

@@ -1,5 +1,8 @@
 """Networks under study: weights by their content, classes in their order, and how pictures are fed to them."""
 
+import hashlib
+import json
+
 from django.db import models
 
 
@@ -27,6 +30,13 @@ class Network(models.Model):
     @property
     def input_size(self) -> int:
         return self.preprocessing["input_size"]
+
+    @property
+    def fingerprint(self) -> str:
+        """All that decides what the network answers to a picture of its input size."""
+        geometry = {key: self.preprocessing[key] for key in ("input_size", "mean", "std")}
+        content = json.dumps([self.sha256, self.architecture, self.options, geometry], sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def class_name(self, index: int) -> str:
         return self.classes[index]["name"]

@@ -1,0 +1,109 @@
+"""A run as files: summaries.json and the pictures that it names, readable without Meronym."""
+
+import io
+import json
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image as Pillow
+
+from annotations import files
+from summaries.engine import Refusal
+from summaries.models import Member, Run, RunClass, RunImage, Summary
+
+Track = Callable[[Iterable], Iterable]
+
+
+def export_run(run: Run, folder: Path, track: Track = lambda it: it) -> Path:
+    """Writes the run into the folder and returns the path of summaries.json, which is written last."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"'{folder}' cannot be made ({error.strerror}).") from error
+    content = {
+        "engine_version": run.engine_version,
+        "network": {"name": run.network.name, "sha256": run.network.sha256},
+        "image_set": run.image_set.name,
+        "preset": run.preset,
+        "seed": run.seed,
+        "seconds": round(run.seconds, 1),
+        "classes": [_class(run_class, folder) for run_class in track(list(run.classes.all()))],
+        "parameters": run.parameters,
+        "libraries": run.libraries,
+    }
+    path = folder / "summaries.json"
+    _write(path, json.dumps(content, indent=1).encode())
+    return path
+
+
+def _class(run_class: RunClass, folder: Path) -> dict:
+    images = list(run_class.images.select_related("image", "mask"))
+    summaries = run_class.summaries.select_related("cluster")
+    return {
+        "label": run_class.label.name,
+        "index": run_class.index,
+        "images": [_image(each, folder) for each in images if not each.skipped and hasattr(each, "mask")],
+        "skipped": [{"file": each.file, "reason": each.skipped} for each in images if each.skipped],
+        "summaries": [_summary(each, folder) for each in summaries],
+    }
+
+
+def _image(run_image: RunImage, folder: Path) -> dict:
+    mask = run_image.mask
+    numbers = {name: getattr(mask, name) for name in ("p", "p_blurred", "p_masked", "area", "passes")}
+    name = f"masks/{run_image.image.sha256}.png"
+    _write(folder / name, files.get(mask.file))
+    return {"file": run_image.file, "sha256": run_image.image.sha256, **numbers, "mask": name}
+
+
+def _summary(summary: Summary, folder: Path) -> dict:
+    name = f"pictures/{summary.run_class.label.name}_{summary.rank}.png".replace(" ", "_")
+    _write(folder / name, files.get(summary.picture))
+    members = summary.cluster.members.select_related("region__run_image__mask", "region__run_image__image")
+    return {
+        "rank": summary.rank,
+        "picture": name,
+        "coverage": summary.coverage,
+        "strength": summary.strength,
+        "coherence": summary.coherence,
+        "members": [_member(each, folder) for each in members],
+    }
+
+
+def _member(member: Member, folder: Path) -> dict:
+    region = member.region
+    name = f"regions/{region.run_image.run_class_id}_{region.run_image.position}_{region.proposal}.png"
+    _write(folder / name, _evidence_inside(region.run_image, region.box))
+    return {
+        "file": region.run_image.file,
+        "box": region.box,
+        "mask": name,
+        "similarity": member.similarity,
+        "drop": region.drop,
+        "shown": member.shown,
+    }
+
+
+def _evidence_inside(run_image: RunImage, box: list[int]) -> bytes:
+    """The mask, thresholded as regions are chosen, inside the box only; PNG, 255 = evidence."""
+    mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
+    x0, y0, x1, y1 = box
+    inside = np.zeros_like(mask)
+    inside[y0:y1, x0:x1] = np.where(mask[y0:y1, x0:x1] > 128, 255, 0)
+    out = io.BytesIO()
+    Pillow.fromarray(inside).save(out, "PNG")
+    return out.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all; a full disk or a folder without permission is said in words."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise Refusal(f"'{path}' cannot be written ({error.strerror}).") from error

@@ -1,0 +1,142 @@
+"""Find the parts that a network uses for some classes of an image set, and draw them as visual summaries."""
+
+import signal
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError
+from tqdm import tqdm
+
+from annotations.models import ImageSet
+from summaries.engine import Refusal
+from summaries.models import Job, Network, Run
+from summaries.runs import PRESETS, choose_classes, plan_run
+
+
+class Command(BaseCommand):
+    help = __doc__
+
+    def add_arguments(self, parser):
+        parser.add_argument("--network", required=True, help="its name, as add_network gave it")
+        parser.add_argument("--images", required=True, help="the image set's name")
+        parser.add_argument(
+            "--classes", required=True, help="names, synsets or indices, comma-separated; or all"
+        )
+        parser.add_argument("--preset", default="paper", help=f"one of {', '.join(PRESETS)} (default: paper)")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--limit", type=int, help="images per class, at most")
+        parser.add_argument(
+            "--export", type=Path, metavar="DIR", help="write summaries.json and the pictures"
+        )
+        parser.add_argument("--queue", action="store_true", help="hand the run to the workers and return")
+
+    def handle(self, **options):
+        signal.signal(signal.SIGTERM, _interrupt)
+        try:
+            if options["queue"] and options["export"]:
+                raise Refusal(
+                    "--export needs the results, and --queue does not wait for them: leave one out."
+                )
+            run = self._run(options)
+            if options["queue"]:
+                self._hand_over(run)
+            else:
+                self._do(run, options["export"])
+        except Refusal as refusal:
+            raise CommandError(str(refusal), returncode=2) from refusal
+
+    def _run(self, options) -> Run:
+        """A new run, or the same one begun earlier and not finished."""
+        network, images = _find(Network, options["network"]), _find(ImageSet, options["images"])
+        classes = [word for word in options["classes"].split(",") if word.strip()]
+        asked = {name: options[name] for name in ("preset", "seed", "limit")}
+        for run in Run.objects.filter(network=network, image_set=images, **asked).exclude(
+            state=Run.State.FINISHED
+        ):
+            chosen = {choice.label.pk for choice in choose_classes(network, images, classes)}
+            if chosen == set(run.classes.values_list("label", flat=True)):
+                self.stdout.write(
+                    f"Going on with run {run.pk}, which was begun {run.created:%Y-%m-%d %H:%M}."
+                )
+                return run
+        return plan_run(network, images, classes, **asked, queued=options["queue"])
+
+    def _hand_over(self, run: Run) -> None:
+        from summaries import jobs, tasks
+
+        jobs.resume(run)
+        Run.objects.filter(pk=run.pk).update(queued=True)
+        tasks.start(run.pk)
+        self.stdout.write(f"Run {run.pk} is with the workers; watch it at /gallery/{run.pk}/.")
+
+    def _do(self, run: Run, export: Path | None) -> None:
+        from summaries import jobs
+        from summaries.exports import export_run
+        from summaries.pipeline import work
+
+        jobs.resume(run)
+        try:
+            with Bar(run) as bar:
+                work.drive(run, bar.watch)
+        except KeyboardInterrupt:
+            raise Refusal(f"Stopped. The same command goes on with run {run.pk} where it stands.") from None
+        if run.state == Run.State.CANCELLED:
+            raise Refusal(f"Run {run.pk} was cancelled. The same command goes on with it where it stands.")
+        if run.state == Run.State.FAILED:
+            raise Refusal(f"{run.reason} (run {run.pk}; the same command tries again)")
+        self._report(run)
+        if export:
+            self.stdout.write(f"Written to {export_run(run, export)}")
+
+    def _report(self, run: Run) -> None:
+        for each in run.classes.all():
+            used, skipped = each.images.filter(skipped="").count(), each.images.exclude(skipped="")
+            found = f"{each.label.name}: {each.summaries.count()} summaries of {used} images"
+            self.stdout.write(f"{found}; {skipped.count()} skipped")
+            for image in skipped:
+                self.stdout.write(f"  {image.file}: {image.skipped}")
+        self.stdout.write(
+            f"Run {run.pk} took {run.seconds:.0f} seconds. Look at it under /gallery/{run.pk}/."
+        )
+
+
+class Bar:
+    """A progress bar for each stage in turn, in jobs and fractions of jobs, with the time that remains."""
+
+    def __init__(self, run: Run):
+        self.run, self.bar, self.stage = run, None, ""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.bar:
+            self.bar.close()
+
+    def watch(self, job: Job, done: int, total: int) -> None:
+        from summaries.pipeline import work
+
+        if job.stage != self.stage or done == 0:
+            self.run.refresh_from_db(fields=["stage"])
+            words, finished, jobs = work.progress(self.run)
+            if job.stage != self.stage:
+                self.__exit__()
+                self.bar, self.stage = tqdm(total=jobs, desc=words, bar_format=LOOK), job.stage
+            self.finished = finished
+        self.bar.n = self.finished + done / max(total, 1)
+        self.bar.refresh()
+
+
+LOOK = "{desc:48.48} {percentage:3.0f}%|{bar:24}| {elapsed}, {remaining} left"
+
+
+def _find(model, name: str):
+    try:
+        return model.objects.get(name=name)
+    except model.DoesNotExist:
+        known = ", ".join(model.objects.values_list("name", flat=True)[:8]) or "none yet"
+        what, how = ("network", "add_network") if model is Network else ("image set", "import_images")
+        raise Refusal(f"There is no {what} called '{name}' (there is: {known}); {how} adds one.") from None
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt

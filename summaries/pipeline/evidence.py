@@ -1,0 +1,121 @@
+"""What several stages read: pictures in the network's geometry, boxes, descriptors, masks."""
+
+import io
+from functools import lru_cache
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from annotations import files
+from annotations.models import Image, LabelledImage
+from annotations.pictures import read_rgb
+from summaries import artifacts
+from summaries.engine import Refusal
+from summaries.engine.images import resize_square, to_tensor
+from summaries.engine.visual import descriptors, proposals
+from summaries.models import Run, RunClass, RunImage
+from summaries.pipeline import presets
+
+POOL = 300
+"""Images of the set, at most, from which the background statistics are estimated."""
+
+
+def params_of(run: Run) -> presets.VisualParams:
+    return presets.from_json(presets.VisualParams, run.parameters)
+
+
+@lru_cache(maxsize=256)
+def picture(file: str, side: int) -> NDArray[np.uint8]:
+    """The stored picture (side, side, 3) as the network sees it under preset paper: stretched to a square."""
+    try:
+        return resize_square(read_rgb(files.get(file)), side)
+    except files.Missing as error:
+        raise Refusal(f"A picture of the image set is gone from the file store ({file}).") from error
+
+
+def picture_of(run_image: RunImage) -> NDArray[np.uint8]:
+    return picture(run_image.image.file, run_image.run_class.run.network.input_size)
+
+
+def tensor_of(run_images: list[RunImage]) -> torch.Tensor:
+    """(N, 3, S, S) in [0, 1]."""
+    return to_tensor(np.stack([picture_of(each) for each in run_images]))
+
+
+def mask_of(run_image: RunImage) -> NDArray[np.uint8]:
+    """The crisp mask (S, S), 255 = evidence."""
+    return np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
+
+
+def used_images(run_class: RunClass) -> list[RunImage]:
+    """The class's images of which evidence came, in their order."""
+    images = run_class.images.filter(skipped="", mask__isnull=False)
+    return list(images.select_related("image", "mask", "run_class__run__network", "run_class__label"))
+
+
+def proposals_key(run_image: RunImage) -> str:
+    run = run_image.run_class.run
+    return artifacts.key_of(
+        "proposals",
+        image=run_image.image.sha256,
+        side=run.network.input_size,
+        params=run.parameters["proposals"],
+        seed=run.seed,
+    )
+
+
+def boxes_of(run_image: RunImage) -> NDArray[np.int32]:
+    """The image's proposals (n, 4), inclusive, found once for all runs. TooFewProposals where strict."""
+    return _boxes(proposals_key(run_image), run_image)
+
+
+def _boxes(key: str, run_image: RunImage) -> NDArray[np.int32]:
+    if stored := artifacts.load(key):
+        return stored["boxes"]
+    run = run_image.run_class.run
+    found = proposals.propose(picture_of(run_image), params=params_of(run).proposals, seed=run.seed)
+    artifacts.save(key, {"boxes": found})
+    return found
+
+
+def background_pool(run: Run) -> list[Image]:
+    """The images of the set, at most POOL, chosen by their content so that the choice stays the same."""
+    members = LabelledImage.objects.filter(image_set=run.image_set).values("image")
+    return list(Image.objects.filter(pk__in=members).order_by("sha256")[:POOL])
+
+
+def background_key(run: Run) -> str:
+    return artifacts.key_of(
+        "background",
+        images=[image.sha256 for image in background_pool(run)],
+        side=run.network.input_size,
+        crops=run.parameters["background_crops"],
+        seed=run.seed,
+    )
+
+
+@lru_cache(maxsize=2)
+def background(key: str) -> descriptors.Background:
+    stored = artifacts.load(key)
+    if stored is None:
+        raise Refusal("The background statistics of this run are gone from the file store; start a new run.")
+    return descriptors.Background.from_arrays(stored)
+
+
+def descriptors_of(run_image: RunImage, statistics: str) -> NDArray[np.float32]:
+    """Whitened descriptors (n, d) of the image's proposals; too large to store, quick to make again."""
+    return _descriptors(
+        proposals_key(run_image), statistics, run_image.image.file, run_image.run_class.run.network.input_size
+    )
+
+
+@lru_cache(maxsize=128)
+def _descriptors(key: str, statistics: str, file: str, side: int) -> NDArray[np.float32]:
+    stored = artifacts.load(key)
+    if stored is None:
+        raise Refusal("The proposals of an image are gone from the file store; start a new run.")
+    return descriptors.whiten(
+        descriptors.describe(picture(file, side), stored["boxes"]), background(statistics)
+    )

@@ -1,0 +1,71 @@
+"""Presets: every option of every stage by name, and their way into a run's row and back."""
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from summaries.engine.visual.flow import MatchParams
+from summaries.engine.visual.masks import MaskParams
+from summaries.engine.visual.proposals import ProposalParams
+from summaries.engine.visual.warp import WarpParams
+
+Options = TypeVar("Options")
+
+
+@dataclass(frozen=True)
+class RegionParams:
+    """Which proposals become regions (method, 2.3 and 2.4)."""
+
+    share_on_mask: float = 0.75
+    quality_count: int = 100
+    literal_pruning: bool = True
+
+
+@dataclass(frozen=True)
+class ClusterParams:
+    """How regions are grouped and which groups are kept (method, 4.1 to 4.4)."""
+
+    factor: float = 1.3
+    damping: float = 0.9
+    max_iter: int = 1000
+    convergence_iter: int = 100
+    topk: int = 10
+    rejection: float = 0.6
+    acceptance: float = 0.9
+    mean_mask: float = 0.75
+    min_members: int = 3
+    matlab_nan_parity: bool = False
+
+
+@dataclass(frozen=True)
+class VisualParams:
+    background_crops: int = 2000
+    masks: MaskParams = field(default_factory=MaskParams)
+    proposals: ProposalParams = field(default_factory=ProposalParams)
+    matches: MatchParams = field(default_factory=MatchParams)
+    regions: RegionParams = field(default_factory=RegionParams)
+    clusters: ClusterParams = field(default_factory=ClusterParams)
+    warp: WarpParams = field(default_factory=WarpParams)
+
+
+VISUAL = {"paper": VisualParams()}
+
+
+def to_json(options: Any) -> dict:
+    return dataclasses.asdict(options)
+
+
+def from_json(kind: type[Options], values: dict) -> Options:
+    """The dataclass that `to_json` wrote down; JSON's lists become tuples again."""
+    hints = typing.get_type_hints(kind)
+    return kind(**{name: _restore(hints[name], value) for name, value in values.items()})
+
+
+def _restore(hint: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(value, dict):
+        return from_json(typing.cast(type, hint), value)
+    if isinstance(hint, types.UnionType) and value is not None:
+        return _restore(next(one for one in hint.__args__ if one is not type(None)), value)
+    return tuple(value) if isinstance(value, list) else value

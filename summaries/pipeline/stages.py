@@ -1,0 +1,75 @@
+"""Which stages each method has, in order, and how one leads to the next."""
+
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from summaries.engine import ENGINE_VERSION
+from summaries.jobs import Piece
+from summaries.models import Job, Run
+from summaries.pipeline import presets, visual
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-python-headless", "torch")
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    words: str
+    queue: str
+    plan: Callable[[Run], list[Piece]]
+    work: Callable[[Job, Callable[[Iterable], Iterable]], Callable[[], None]]
+
+
+METHODS: dict[str, list[Stage]] = {
+    "visual": [
+        Stage(
+            "background",
+            "Learning what gradients are usual",
+            "cpu",
+            visual.plan_background,
+            visual.estimate_background,
+        ),
+        Stage("masks", "Finding the network's evidence", "gpu", visual.plan_masks, visual.find_masks),
+        Stage("proposals", "Proposing regions", "cpu", visual.plan_proposals, visual.find_proposals),
+        Stage("matches", "Matching regions across images", "cpu", visual.plan_matches, visual.match_image),
+        Stage(
+            "regions",
+            "Choosing the regions on the evidence",
+            "gpu",
+            visual.plan_regions,
+            visual.choose_regions,
+        ),
+        Stage("clusters", "Grouping regions", "cpu", visual.plan_classes, visual.group_regions),
+        Stage(
+            "alignments",
+            "Laying the members of each group over each other",
+            "cpu",
+            visual.plan_alignments,
+            visual.align_members,
+        ),
+        Stage("summaries", "Drawing the summaries", "cpu", visual.plan_classes, visual.draw_summaries),
+    ]
+}
+
+
+def stage_of(run: Run, name: str) -> Stage:
+    return next(stage for stage in METHODS[run.method] if stage.name == name)
+
+
+def plan_next(run: Run) -> tuple[str, str, list[Piece]] | None:
+    """The stage after the run's present one, its queue and its pieces; None after the last."""
+    if not run.stage:
+        _freeze(run)
+    names = ["", *(stage.name for stage in METHODS[run.method])]
+    following = METHODS[run.method][names.index(run.stage) :]
+    return (following[0].name, following[0].queue, following[0].plan(run)) if following else None
+
+
+def _freeze(run: Run) -> None:
+    """Writes down every option and version that the run will be done with."""
+    run.parameters = presets.to_json(presets.VISUAL[run.preset])
+    run.engine_version = ENGINE_VERSION
+    run.libraries = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
+    run.save(update_fields=["parameters", "engine_version", "libraries"])

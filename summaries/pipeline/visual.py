@@ -1,0 +1,537 @@
+"""The story of visual summaries, from images through masks, regions and clusters to summaries.
+
+One function plans a stage's pieces from rows, one does a piece: load what is there, call the engine, store
+the arrays, and return how the rows are to be written. Each is safe to do twice. Paper: arXiv 1801.09103.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import torch
+from django.db import transaction
+
+from annotations import files
+from summaries import artifacts
+from summaries.engine.visual import clusters, flow, masks, pictures, regions, similarity, warp
+from summaries.engine.visual import descriptors as hog
+from summaries.engine.visual.proposals import TooFewProposals
+from summaries.jobs import Piece
+from summaries.models import Cluster, Job, Mask, Member, Region, Run, RunClass, RunImage, Summary
+from summaries.pipeline import evidence
+from summaries.pipeline.networks import classifier_of
+
+CHUNK = 8
+"""Images a job: small enough to lose little when a worker dies, large enough to fill a batch."""
+
+Track = Callable[[Iterable], Iterable]
+Write = Callable[[], None]
+
+
+def nothing() -> None:
+    """For stages that leave artefacts only."""
+
+
+# Background: what gradients look like in this image set at large.
+
+
+def plan_background(run: Run) -> list[Piece]:
+    return [Piece("all")]
+
+
+def estimate_background(job: Job, track: Track) -> Write:
+    run = job.run
+    key = evidence.background_key(run)
+    if artifacts.load(key) is None:
+        side = run.network.input_size
+        pool = [evidence.picture(image.file, side) for image in track(evidence.background_pool(run))]
+        crops = evidence.params_of(run).background_crops
+        artifacts.save(key, hog.estimate_background(pool, seed=run.seed, crops=crops).to_arrays())
+    return nothing
+
+
+# Masks: where the network's evidence lies.
+
+
+def plan_masks(run: Run) -> list[Piece]:
+    return _in_chunks(run, lambda run_class: run_class.images.all())
+
+
+def find_masks(job: Job, track: Track) -> Write:
+    candidates = _images(job)
+    network = job.run.network
+    classifier = classifier_of(network)
+    index = candidates[0].run_class.index
+    with torch.no_grad():
+        believed = classifier.probabilities(evidence.tensor_of(candidates)).cpu().numpy()
+    skipped = {
+        each.pk: f"the network says '{network.class_name(int(row.argmax()))}' ({row.max():.2f})"
+        for each, row in zip(candidates, believed, strict=True)
+        if row.argmax() != index
+    }
+    used = [each for each in candidates if each.pk not in skipped]
+    found = _masks(job, used, track) if used else {}
+    rows = [_mask_row(each, found, place) for place, each in enumerate(used)]
+
+    def write() -> None:
+        Mask.objects.bulk_create(rows)
+        for pk, reason in skipped.items():
+            RunImage.objects.filter(pk=pk).update(skipped=reason)
+
+    return write
+
+
+def _masks(job: Job, used: Sequence[RunImage], track: Track) -> artifacts.Arrays:
+    """The masks of a chunk as one artefact, so that a chunk is always optimised in the same batches."""
+    run, index = job.run, used[0].run_class.index
+    key = artifacts.key_of(
+        "masks",
+        network=run.network.fingerprint,
+        images=[each.image.sha256 for each in used],
+        index=index,
+        params=run.parameters["masks"],
+    )
+    if (stored := artifacts.load(key)) is not None:
+        return stored
+    indices = torch.full((len(used),), index)
+    found = masks.find_masks(
+        classifier_of(run.network),
+        evidence.tensor_of(list(used)),
+        indices,
+        params=evidence.params_of(run).masks,
+        track=track,
+    )
+    arrays = {name: np.asarray(value) for name, value in vars(found).items()}
+    artifacts.save(key, arrays)
+    return arrays
+
+
+def _mask_row(run_image: RunImage, found: artifacts.Arrays, place: int) -> Mask:
+    numbers = ("p", "p_blurred", "p_smooth", "p_crisp", "p_masked", "area")
+    return Mask(
+        run_image=run_image,
+        file=files.put(pictures.encode_png(found["crisp"][place]), ".png"),
+        smooth_file=files.put(pictures.encode_png(found["smooth"][place]), ".png"),
+        passes=int(found["passes"]),
+        **{name: float(found[name][place]) for name in numbers},
+    )
+
+
+# Proposals: boxes that might hold a part.
+
+
+def plan_proposals(run: Run) -> list[Piece]:
+    return _in_chunks(run, evidence.used_images)
+
+
+def find_proposals(job: Job, track: Track) -> Write:
+    skipped = {}
+    for each in track(_images(job)):
+        try:
+            evidence.boxes_of(each)
+        except TooFewProposals as refusal:
+            skipped[each.pk] = str(refusal)
+
+    def write() -> None:
+        for pk, reason in skipped.items():
+            RunImage.objects.filter(pk=pk).update(skipped=reason)
+
+    return write
+
+
+# Matches: how well each proposal finds each proposal of every other image of the class.
+
+
+def plan_matches(run: Run) -> list[Piece]:
+    pieces = []
+    for run_class in run.classes.all():
+        used = [each.pk for each in evidence.used_images(run_class)]
+        pieces += [Piece(f"{run_class.pk}:{pk}", {"images": used[place:]}) for place, pk in enumerate(used)]
+    return pieces
+
+
+def match_image(job: Job, track: Track) -> Write:
+    first, *_ = partners = _images(job)
+    key = _matches_key(partners)
+    if artifacts.load(key) is None:
+        artifacts.save(key, _match(first, partners, track))
+    return nothing
+
+
+def _matches_key(partners: Sequence[RunImage]) -> str:
+    """Of the first image against itself and all later ones of its class."""
+    run = partners[0].run_class.run
+    return artifacts.key_of(
+        "matches",
+        images=[[evidence.proposals_key(each), each.mask.file] for each in partners],
+        background=evidence.background_key(run),
+        params=run.parameters["matches"],
+        regions=run.parameters["regions"],
+    )
+
+
+def _match(first: RunImage, partners: Sequence[RunImage], track: Track) -> artifacts.Arrays:
+    """Only what later stages read: blocks between boxes on the masks, and each box's best scores."""
+    options = evidence.params_of(first.run_class.run)
+    on_mask = [_on_mask(each) for each in partners]
+    needed = [place for place in range(len(partners)) if len(on_mask[0]) or len(on_mask[place])]
+    arrays: artifacts.Arrays = {}
+    for places in track(_batches(needed, 16)):
+        found = _confidences(first, [partners[place] for place in places])
+        for place, confidence in zip(places, found, strict=True):
+            rows, columns = on_mask[0], on_mask[place]
+            top = options.regions.quality_count
+            arrays[f"block_{place}"] = confidence[np.ix_(rows, columns)]
+            arrays[f"rows_{place}"] = regions.top_scores(confidence[rows], top)
+            arrays[f"columns_{place}"] = regions.top_scores(confidence.T[columns], top)
+    return arrays
+
+
+def _confidences(first: RunImage, partners: Sequence[RunImage]) -> list[np.ndarray]:
+    """Local offset matching of one image to several: (n_first, n_partner) each."""
+    run = first.run_class.run
+    statistics = evidence.background_key(run)
+    boxes = [evidence.boxes_of(each) for each in partners]
+    described = evidence.descriptors_of(first, statistics)
+    scores = [flow.appearance(described, evidence.descriptors_of(each, statistics)) for each in partners]
+    found = flow.match_many(evidence.boxes_of(first), boxes, scores, params=evidence.params_of(run).matches)
+    return [each.confidence for each in found]
+
+
+def _on_mask(run_image: RunImage) -> np.ndarray:
+    share = evidence.params_of(run_image.run_class.run).regions.share_on_mask
+    return regions.on_mask(evidence.boxes_of(run_image), evidence.mask_of(run_image), share=share)
+
+
+class _ClassMatches:
+    """All matches of a class, image against image, as later stages read them."""
+
+    def __init__(self, used: Sequence[RunImage]) -> None:
+        self.on_mask = [_on_mask(each) for each in used]
+        self._stored = [artifacts.load(_matches_key(used[place:])) or {} for place in range(len(used))]
+
+    def block(self, first: int, second: int) -> np.ndarray:
+        return self._stored[first][f"block_{second - first}"]
+
+    def tops(self, place: int) -> list[np.ndarray]:
+        """The best scores of this image's boxes in every other image."""
+        earlier = [self._stored[other][f"columns_{place - other}"] for other in range(place)]
+        return earlier + [
+            self._stored[place][f"rows_{other - place}"] for other in range(place + 1, len(self._stored))
+        ]
+
+
+# Regions: the proposals on the mask, each part once, and what hiding its component costs.
+
+
+def plan_regions(run: Run) -> list[Piece]:
+    return _in_chunks(run, evidence.used_images)
+
+
+def choose_regions(job: Job, track: Track) -> Write:
+    images = _images(job)
+    used = evidence.used_images(images[0].run_class)
+    matches = _ClassMatches(used)
+    rows: list[Region] = []
+    for each in track(images):
+        place = used.index(each)
+        if len(matches.on_mask[place]) and len(used) > 1:
+            rows += _regions(each, matches.on_mask[place], matches.tops(place))
+
+    def write() -> None:
+        Region.objects.bulk_create(rows)
+
+    return write
+
+
+def _regions(run_image: RunImage, on_mask: np.ndarray, tops: list[np.ndarray]) -> list[Region]:
+    options = evidence.params_of(run_image.run_class.run).regions
+    boxes, quality = evidence.boxes_of(run_image)[on_mask], regions.quality(tops, options.quality_count)
+    kept = regions.prune_redundant(boxes, quality, literal=options.literal_pruning)
+    labels = regions.components(evidence.mask_of(run_image))
+    numbers = regions.component_of(boxes[kept], labels)
+    drops = _drops(run_image, labels, sorted(set(numbers.tolist()) - {0}))
+    return [
+        Region(
+            run_image=run_image,
+            proposal=int(on_mask[index]),
+            **dict(zip(("x0", "y0", "x1", "y1"), _half_open(boxes[index]), strict=True)),
+            quality=float(quality[index]),
+            component=int(number),
+            drop=drops.get(int(number), 0.0),
+        )
+        for index, number in zip(kept, numbers, strict=True)
+    ]
+
+
+def _drops(run_image: RunImage, labels: np.ndarray, numbers: list[int]) -> dict[int, float]:
+    """Share of the probability that is lost when one component alone is blurred, for each component."""
+    if not numbers:
+        return {}
+    hidden = torch.from_numpy(np.stack([labels == number for number in numbers]))
+    image = evidence.tensor_of([run_image]).expand(len(numbers), -1, -1, -1)
+    indices = torch.full((len(numbers),), run_image.run_class.index)
+    left = masks.drop_when_hidden(classifier_of(run_image.run_class.run.network), image, hidden, indices)
+    p = run_image.mask.p
+    return {number: (p - float(each)) / p for number, each in zip(numbers, left, strict=True)}
+
+
+# Clusters: regions that find each other across images.
+
+
+def plan_classes(run: Run) -> list[Piece]:
+    return [Piece(str(run_class.pk), {"class": run_class.pk}) for run_class in run.classes.all()]
+
+
+def group_regions(job: Job, track: Track) -> Write:
+    run_class = RunClass.objects.get(pk=job.payload["class"])
+    used = evidence.used_images(run_class)
+    matches = _ClassMatches(used)
+    rows = [list(each.regions.order_by("id")) for each in used]
+    kept = [
+        np.searchsorted(on_mask, [region.proposal for region in of_image]).astype(np.int64)
+        for on_mask, of_image in zip(matches.on_mask, rows, strict=True)
+    ]
+    flat = [region for of_image in rows for region in of_image]
+    if not flat:
+        return nothing
+    compared = similarity.assemble(kept, matches.block, track=track)
+    options = evidence.params_of(job.run).clusters
+    shifted = similarity.shift(compared.matrix)
+    found = clusters.affinity_propagation(
+        shifted,
+        factor=options.factor,
+        damping=options.damping,
+        max_iter=options.max_iter,
+        convergence_iter=options.convergence_iter,
+        seed=job.run.seed,
+    )
+    best = clusters.members(shifted, found, compared.image, topk=options.topk)
+
+    def write() -> None:
+        for number, exemplar in enumerate(found.exemplars):
+            cluster = Cluster.objects.create(run_class=run_class, exemplar=flat[exemplar], number=number)
+            order = sorted(
+                np.flatnonzero(found.labels == number), key=lambda index: -shifted[exemplar, index]
+            )
+            Member.objects.bulk_create(
+                Member(
+                    cluster=cluster,
+                    region=flat[index],
+                    position=position,
+                    similarity=float(compared.matrix[exemplar, index]),
+                    compared=index in best[number],
+                )
+                for position, index in enumerate(order)
+            )
+
+    return write
+
+
+# Alignments: members laid over their exemplar, to see whether they are alike.
+
+
+def plan_alignments(run: Run) -> list[Piece]:
+    found = Cluster.objects.filter(run_class__run=run).order_by("run_class__position", "number")
+    return [Piece(str(cluster.pk), {"cluster": cluster.pk}) for cluster in found]
+
+
+def align_members(job: Job, track: Track) -> Write:
+    cluster = Cluster.objects.get(pk=job.payload["cluster"])
+    key = _alignment_key(cluster)
+    if artifacts.load(key) is None:
+        artifacts.save(key, _align(cluster, track))
+    return nothing
+
+
+def _compared(cluster: Cluster) -> list[Region]:
+    members = cluster.members.filter(compared=True).order_by("position")
+    return [
+        member.region
+        for member in members.select_related(
+            "region__run_image__image",
+            "region__run_image__mask",
+            "region__run_image__run_class__run__network",
+            "region__run_image__run_class__run__image_set",
+        )
+    ]
+
+
+def _alignment_key(cluster: Cluster) -> str:
+    members = _compared(cluster)
+    run = cluster.run_class.run
+    return artifacts.key_of(
+        "alignments",
+        exemplar=cluster.exemplar.box,
+        of=cluster.exemplar.run_image.image.sha256,
+        members=[[evidence.proposals_key(each.run_image), each.run_image.mask.file] for each in members],
+        background=evidence.background_key(run),
+        matches=run.parameters["matches"],
+        warp=run.parameters["warp"],
+    )
+
+
+def _align(cluster: Cluster, track: Track) -> artifacts.Arrays:
+    """How alike the members are inside the exemplar's box, and how far their masks agree there at most."""
+    exemplar, members = cluster.exemplar, _compared(cluster)
+    others = [each.run_image for each in members if each.run_image_id != exemplar.run_image_id]
+    found = dict(zip([each.pk for each in others], _confidences(exemplar.run_image, others), strict=True))
+    box = np.s_[exemplar.y0 : exemplar.y1, exemplar.x0 : exemplar.x1]
+    crops, agreed = [], np.zeros((exemplar.y1 - exemplar.y0, exemplar.x1 - exemplar.x0))
+    for member in track(members):
+        shown, mask = _laid_over(exemplar.run_image, member.run_image, found.get(member.run_image_id))
+        crops.append(shown[box])
+        agreed += mask[box]
+    return {"ssim": clusters.ssim_matrix(crops), "agreed": np.array(agreed.max() / len(members))}
+
+
+def _laid_over(
+    exemplar: RunImage, member: RunImage, confidence: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """A member's picture and binary mask in the exemplar's geometry, where its own lies already."""
+    picture = evidence.picture_of(member)
+    mask = (evidence.mask_of(member) > regions.EVIDENCE).astype(np.float32)
+    if confidence is None:
+        return picture, mask
+    along = warp.dense_flow(
+        evidence.picture_of(exemplar),
+        evidence.boxes_of(exemplar),
+        evidence.boxes_of(member),
+        confidence,
+        params=evidence.params_of(exemplar.run_class.run).warp,
+    )
+    return warp.warp(picture, along), warp.warp(mask, along, outside=0.0)
+
+
+# Summaries: the clusters that are kept, ranked and drawn.
+
+
+def draw_summaries(job: Job, track: Track) -> Write:
+    run_class = RunClass.objects.get(pk=job.payload["class"])
+    found = list(
+        run_class.clusters.select_related(
+            "exemplar__run_image__image", "exemplar__run_image__run_class__run__network"
+        )
+    )
+    if not found:
+        return nothing
+    cleaning = _clean(job.run, found)
+    kept = [
+        _Kept(cluster, cleaned)
+        for cluster, cleaned in zip(found, cleaning.clusters, strict=True)
+        if cleaned.kept
+    ]
+    coverage = np.array([len(each.shown) for each in kept]) / max(1, len(evidence.used_images(run_class)))
+    strength = np.array([np.mean([member.region.drop for member in each.shown]) for each in kept])
+    coherence = np.array([each.cleaned.score for each in kept])
+    order = clusters.rank(np.array([each.cluster.number for each in kept]), coverage, strength, coherence)
+    drawn = {place: kept[place].draw() for place in track(order.tolist())}
+
+    @transaction.atomic
+    def write() -> None:
+        for cluster, cleaned in zip(found, cleaning.clusters, strict=True):
+            _write_cleaned(cluster, cleaned)
+        for rank, place in enumerate(order.tolist(), start=1):
+            Member.objects.bulk_update(kept[place].shown, ["layers"])
+            Summary.objects.create(
+                run_class=run_class,
+                cluster=kept[place].cluster,
+                rank=rank,
+                coverage=float(coverage[place]),
+                strength=float(strength[place]),
+                coherence=_number(coherence[place]) or 1.0,
+                picture=drawn[place],
+            )
+
+    return write
+
+
+def _clean(run: Run, found: Sequence[Cluster]) -> clusters.Cleaning:
+    options = evidence.params_of(run).clusters
+    aligned = [artifacts.load(_alignment_key(cluster)) or {} for cluster in found]
+    return clusters.clean(
+        [each["ssim"] for each in aligned],
+        [float(each["agreed"]) for each in aligned],
+        rejection=options.rejection,
+        acceptance=options.acceptance,
+        mean_mask=options.mean_mask,
+        min_members=options.min_members,
+        matlab_nan_parity=options.matlab_nan_parity,
+    )
+
+
+class _Kept:
+    """A cluster that became a summary, and the members that are shown."""
+
+    def __init__(self, cluster: Cluster, cleaned: clusters.Cleaned) -> None:
+        self.cluster, self.cleaned = cluster, cleaned
+        compared = (
+            cluster.members.filter(compared=True)
+            .order_by("position")
+            .select_related(
+                "region__run_image__image",
+                "region__run_image__mask",
+                "region__run_image__run_class__run__network",
+            )
+        )
+        self.shown = [member for member, kept in zip(compared, cleaned.member_kept, strict=True) if kept]
+
+    def draw(self) -> str:
+        """Stores each member's layers for the gallery and the picture that people see; returns its key."""
+        tiles = []
+        for member in self.shown:
+            photograph = evidence.picture_of(member.region.run_image)
+            layers = pictures.layers(
+                photograph, evidence.mask_of(member.region.run_image), _inclusive(member.region)
+            )
+            tiles.append(pictures.tile(layers))
+            member.layers = {
+                **pictures.polygons(layers),
+                "picture": files.put(pictures.encode_png(photograph), ".png"),
+                "dim": files.put(pictures.encode_png(pictures.dimming(layers)), ".png"),
+            }
+        return files.put(pictures.encode_png(pictures.grid(tiles)), ".png")
+
+
+def _write_cleaned(cluster: Cluster, cleaned: clusters.Cleaned) -> None:
+    Cluster.objects.filter(pk=cluster.pk).update(coherence=_number(cleaned.score), dropped=cleaned.reason)
+    compared = cluster.members.filter(compared=True).order_by("position")
+    for member, kept, reason in zip(compared, cleaned.member_kept, cleaned.member_reasons, strict=True):
+        member.shown, member.dropped = bool(kept) and cleaned.kept, "" if kept else reason
+        member.save(update_fields=["shown", "dropped"])
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+# What stages share.
+
+
+def _in_chunks(run: Run, images_of: Callable[[RunClass], Iterable[RunImage]]) -> list[Piece]:
+    pieces = []
+    for run_class in run.classes.all():
+        for number, chunk in enumerate(_batches([each.pk for each in images_of(run_class)], CHUNK)):
+            pieces.append(Piece(f"{run_class.pk}:{number}", {"images": chunk}))
+    return pieces
+
+
+def _batches(items: list, size: int) -> list[list]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _images(job: Job) -> list[RunImage]:
+    """The job's images, in the order in which it names them."""
+    rows = RunImage.objects.select_related(
+        "image", "mask", "run_class__run__network", "run_class__run__image_set"
+    )
+    found = rows.in_bulk(job.payload["images"])
+    return [found[pk] for pk in job.payload["images"]]
+
+
+def _half_open(box: np.ndarray) -> tuple[int, int, int, int]:
+    x1, y1, x2, y2 = (int(edge) for edge in box)
+    return x1, y1, x2 + 1, y2 + 1
+
+
+def _inclusive(region: Region) -> np.ndarray:
+    return np.array([region.x0, region.y0, region.x1 - 1, region.y1 - 1])

@@ -1,0 +1,119 @@
+"""Making runs: which network, which images of which classes, by which preset. Loads no numerics."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from annotations.models import ClassLabel, ImageSet, LabelledImage
+from summaries.engine import ENGINE_VERSION, Refusal
+from summaries.models import Network, Run, RunClass, RunImage
+
+PRESETS = {
+    "paper": "as published: two-stage masks, 500 proposals, local offset matching, affinity propagation"
+}
+
+__all__ = ["PRESETS", "Refusal", "choose_classes", "plan_run"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A class of the image set and the output of the network that stands for it."""
+
+    label: ClassLabel
+    index: int
+
+
+def plan_run(
+    network: Network,
+    image_set: ImageSet,
+    classes: list[str] | str,
+    *,
+    preset: str = "paper",
+    seed: int = 0,
+    limit: int | None = None,
+    created_by=None,
+    queued: bool = True,
+) -> Run:
+    """A run with its images written down, ready to be worked on. Refusal where it makes no sense."""
+    if preset not in PRESETS:
+        raise Refusal(f"There is no preset '{preset}'; there is {', '.join(PRESETS)}.")
+    if limit is not None and limit < 2:
+        raise Refusal("A summary compares images: let at least two of a class take part.")
+    chosen = choose_classes(network, image_set, classes)
+    with transaction.atomic():
+        run = Run.objects.create(
+            network=network,
+            image_set=image_set,
+            preset=preset,
+            parameters={},
+            seed=seed,
+            limit=limit,
+            engine_version=ENGINE_VERSION,
+            created_by=created_by,
+            queued=queued,
+        )
+        for position, choice in enumerate(chosen):
+            _write_down(run, choice, position)
+    return run
+
+
+def choose_classes(network: Network, image_set: ImageSet, classes: list[str] | str) -> list[Choice]:
+    """The classes meant: names, synsets or indices, as the image set or the network calls them."""
+    labels = list(image_set.labels.all())
+    if not labels:
+        raise Refusal(f"The image set '{image_set.name}' holds no classes.")
+    known = {label: _output_for(network, label.synset, label.name) for label in labels}
+    if classes == "all" or classes == ["all"]:
+        chosen = [Choice(label, index) for label, index in known.items() if index is not None]
+        if not chosen:
+            raise Refusal(f"The network '{network.name}' knows none of the classes of '{image_set.name}'.")
+        return chosen
+    wanted = [word.strip() for word in classes if word.strip()]
+    if not wanted:
+        raise Refusal("Name at least one class, or 'all'.")
+    return list(
+        {choice.label: choice for choice in (_choose(network, known, word) for word in wanted)}.values()
+    )
+
+
+def _choose(network: Network, known: dict[ClassLabel, int | None], word: str) -> Choice:
+    for label, index in known.items():
+        if _plain(word) in {_plain(label.name), _plain(label.synset), _plain(label.folder)}:
+            if index is None:
+                raise Refusal(
+                    f"The network '{network.name}' has no class that corresponds to '{label.name}'."
+                )
+            return Choice(label, index)
+    index = _output_for(network, word, word)
+    if index is None and word.isdecimal() and int(word) < len(network.classes):
+        index = int(word)
+    for label, output in known.items():
+        if index is not None and output == index:
+            return Choice(label, index)
+    there = ", ".join(label.name for label in list(known)[:8]) + (", ..." if len(known) > 8 else "")
+    raise Refusal(f"The image set has no class '{word}'; it has {there}.")
+
+
+def _output_for(network: Network, synset: str, name: str) -> int | None:
+    """The network's output for a class: by synset, else by name or one of its comma-separated names."""
+    for index, each in enumerate(network.classes):
+        if synset and each.get("synset") == synset:
+            return index
+    for index, each in enumerate(network.classes):
+        names = [each["name"], *each["name"].split(",")]
+        if _plain(name) in {_plain(one) for one in names}:
+            return index
+    return None
+
+
+def _plain(word: str) -> str:
+    return word.replace("_", " ").replace("-", " ").strip().casefold()
+
+
+def _write_down(run: Run, choice: Choice, position: int) -> None:
+    images = LabelledImage.objects.filter(label=choice.label).order_by("path")[: run.limit]
+    run_class = RunClass.objects.create(run=run, label=choice.label, index=choice.index, position=position)
+    RunImage.objects.bulk_create(
+        RunImage(run_class=run_class, image_id=each.image_id, file=each.path, position=place)
+        for place, each in enumerate(images)
+    )
