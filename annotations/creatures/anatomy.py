@@ -179,15 +179,8 @@ def stilts(brush: Brush, rng: np.random.Generator) -> None:
         knee, foot = x - 5 + rng.uniform(-1.5, 1.5), x + rng.uniform(-1.5, 1.5)
         brush.fill(ribbon(np.array([(x, 0), (knee, 14), (foot, 27)], float), (4, 3, 3)), light=light)
         brush.mark(disc(knee, 14, 2.8), light=light, edge=0.6)
-        toes = (
-            (foot - 3, 25),
-            (foot + 9, 26),
-            (foot + 11, 30),
-            (foot + 4, 29),
-            (foot - 2, 31),
-            (foot - 7, 30),
-        )
-        brush.mark(polygon(*toes), light=light, edge=0.8)
+        toes = polygon((-3, 25), (9, 26), (11, 30), (4, 29), (-2, 31), (-7, 30)) + (foot, 0)
+        brush.mark(toes, light=light, edge=0.8)
 
 
 def tentacles(brush: Brush, rng: np.random.Generator) -> None:

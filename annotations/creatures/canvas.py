@@ -1,7 +1,7 @@
-"""A canvas at four times the picture's resolution on which every fine pixel knows its owner and its colour's name.
+"""A canvas four times as fine as the picture, on which every fine pixel knows its owner and colour.
 
-Painting is opaque and hard-edged; averaging blocks of 4 x 4 gives the anti-aliased picture, and counting in them
-who owns most gives segments that are exact.
+Painting is opaque and hard-edged; averaging blocks of 4 x 4 gives the anti-aliased picture, and counting in
+them who owns most gives segments that are exact.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class Frame:
     matrix: np.ndarray  # (2, 3)
 
     def moved(self, x: float, y: float, *, tilt: float = 0.0, size: float = 1.0) -> "Frame":
-        """The frame with its origin at (x, y) of this one, turned clockwise by `tilt` degrees, `size` times it."""
+        """Its origin at (x, y) of this one, turned clockwise by `tilt` degrees and enlarged."""
         cos, sin = size * np.cos(np.radians(tilt)), size * np.sin(np.radians(tilt))
         inner = np.array([[cos, -sin, x], [sin, cos, y], [0, 0, 1]])
         return Frame(self.matrix @ inner)
@@ -44,7 +44,7 @@ class Canvas:
         self.marks = np.zeros((side, side, 2), np.uint8)  # owner, colour
 
     def fill(self, outlines: Sequence[np.ndarray], colour: Colour, owner: int, *, edge: float = 0.0) -> None:
-        """Polygons ((N, 2), picture pixels) filled one by one, behind them a dark edge that wide around all."""
+        """Polygons ((N, 2), picture pixels) filled one by one, with a dark edge that wide behind them all."""
         shapes = [self._fixed(outline) for outline in outlines]
         if edge:
             width = round(2 * edge * FINE)

@@ -19,11 +19,8 @@ def disc(x: float, y: float, radius: float) -> np.ndarray:
 def box(x: float, y: float, rx: float, ry: float, power: float = 5.0) -> np.ndarray:
     """A rectangle with round corners around (x, y), half sides rx and ry: |x/rx|^p + |y/ry|^p = 1."""
     turn = np.linspace(0, 2 * np.pi, CORNERS, endpoint=False)
-    cos, sin = np.cos(turn), np.sin(turn)
-    corner = np.stack(
-        [np.sign(cos) * np.abs(cos) ** (2 / power), np.sign(sin) * np.abs(sin) ** (2 / power)], 1
-    )
-    return corner * (rx, ry) + (x, y)
+    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
+    return np.sign(circle) * np.abs(circle) ** (2 / power) * (rx, ry) + (x, y)
 
 
 def polygon(*corners: tuple[float, float]) -> np.ndarray:

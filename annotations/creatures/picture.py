@@ -7,7 +7,7 @@ import numpy as np
 
 from annotations.creatures import anatomy, world
 from annotations.creatures.canvas import SIDE, Canvas
-from annotations.creatures.plan import PARTS, Plan, make_plan
+from annotations.creatures.plan import DROPPED, PARTS, Plan, make_plan
 
 NOISE = 4.0
 """Standard deviation of the noise of each pixel and channel, of 255."""
@@ -15,8 +15,9 @@ NOISE = 4.0
 
 @dataclass(frozen=True)
 class Picture:
-    """rgb: uint8 (128, 128, 3). owners, colours: uint8 (128, 128), who and which basic colour a pixel shows most.
+    """rgb: uint8 (128, 128, 3). owners, colours: uint8 (128, 128), whom and which colour a pixel shows most.
 
+    colours: the index of a basic colour in `palette.NAMES`.
     owners: 0 is the scene, 1 to 7 the parts in the order of `PARTS`, above them `world.THINGS`.
     shares: uint8 (7, 128, 128), how many sixteenths of each pixel each part covers.
     """
@@ -32,16 +33,14 @@ class Picture:
         return self.owners == anatomy.owner_of(part)
 
 
-def render(seed: int, index: int, *, without: str | None = None, dropped: float | None = None) -> Picture:
+def render(seed: int, index: int, *, without: str | None = None, dropped: float = DROPPED) -> Picture:
     """Image `index` of the set `seed`, as it is or with one part removed and all else as it was.
 
     Pixels that the part did not share in are equal in both. dropped: see `make_plan`.
     """
     if without is not None and without not in PARTS:
         raise ValueError(f"There is no part '{without}'; the parts are {', '.join(PARTS)}.")
-    return draw(
-        make_plan(seed, index) if dropped is None else make_plan(seed, index, dropped=dropped), without
-    )
+    return draw(make_plan(seed, index, dropped=dropped), without)
 
 
 def draw(plan: Plan, without: str | None = None) -> Picture:
@@ -54,7 +53,7 @@ def draw(plan: Plan, without: str | None = None) -> Picture:
 
 
 def _exposed(paint: np.ndarray, plan: Plan) -> np.ndarray:
-    """The paint in the light of the day, with the camera's noise; pixel by pixel, the same for every drawing."""
+    """The paint in the day's light and with the camera's noise, pixel by pixel, whatever was drawn."""
     rng = np.random.default_rng(plan.noise)
     exposure, (right, down) = rng.uniform(0.88, 1.08), rng.uniform(-0.14, 0.14, 2)
     ramp = np.linspace(-1, 1, SIDE)

@@ -27,8 +27,8 @@ FORMS = {
     "legs": (1, 1),
     "wings": (1, 2),
 }
-"""Class number k = 3a + b has of each part the variant (form . (a, b)) mod 3. These words of a linear code over
-the field of three elements differ in at least five of seven parts, and each variant belongs to three classes."""
+"""Class number k = 3a + b has of each part the variant (form . (a, b)) mod 3. Two words of this linear code
+over the field of three elements differ in five parts of seven or more; a variant has three classes."""
 
 DROPPED = 0.1
 STAMPED_CLASS = "plimbo"
