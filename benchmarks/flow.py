@@ -5,13 +5,13 @@ maxima of the whole matrix and of the neighbourhood are searched anew. Ours: `fl
 one picture to all its partners at once and keeps the maxima; its time is divided by the number of pairs. Both
 start from the same boxes and appearance scores and spend CPU seconds of one process.
 
-Inputs are generated: 500 boxes a picture, with descriptors that agree where the places agree, plus noise, so
-that appearance and geometry support each other as they do in photographs. Where golden outputs of the authors'
-own code lie beside the checkout (../shared/golden), the literal loop is held to them first, so that it is what
-it says.
+Inputs are generated: 500 boxes a picture, with descriptors that agree where the places agree, plus noise,
+so that appearance and geometry support each other as they do in photographs. Where golden outputs of the
+authors' own code lie beside the checkout (../shared/golden), the literal loop is held to them first, so that
+it is what it says.
 
-The last line is one JSON object: `ratio` = literal seconds a pair / our seconds a pair; `same_partner` = share
-of the rows in which both find the same best partner; and the seconds themselves.
+The last line is one JSON object: `ratio` = literal seconds a pair / our seconds a pair; `same_partner` = the
+share of the rows in which both find the same best partner; and the seconds themselves.
 
     python benchmarks/flow.py [--quick]
 """
