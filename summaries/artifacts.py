@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from annotations import files
-from summaries.engine import ENGINE_VERSION
+from summaries.engine import ENGINE_VERSION, Refusal
 
 Arrays = dict[str, NDArray]
 
@@ -31,6 +31,13 @@ def save(key: str, arrays: Arrays) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     files.put_as(key, buffer.getvalue())
+
+
+def require(key: str) -> Arrays:
+    """The arrays; Refusal when what an earlier stage left is gone."""
+    if (arrays := load(key)) is None:
+        raise Refusal(f"What an earlier stage left is gone or damaged ({key}); start a new run.")
+    return arrays
 
 
 def load(key: str) -> Arrays | None:

@@ -1,6 +1,7 @@
 """What several stages read: pictures in the network's geometry, boxes, descriptors, masks."""
 
 import io
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,9 @@ from summaries.engine.images import resize_square, to_tensor
 from summaries.engine.visual import descriptors, proposals
 from summaries.models import Run, RunClass, RunImage
 from summaries.pipeline import presets
+
+Track = Callable[[Iterable], Iterable]
+"""Wraps a loop, so that somebody can follow it and stop it."""
 
 POOL = 300
 """Images of the set, at most, from which the background statistics are estimated."""
@@ -98,10 +102,7 @@ def background_key(run: Run) -> str:
 
 @lru_cache(maxsize=2)
 def background(key: str) -> descriptors.Background:
-    stored = artifacts.load(key)
-    if stored is None:
-        raise Refusal("The background statistics of this run are gone from the file store; start a new run.")
-    return descriptors.Background.from_arrays(stored)
+    return descriptors.Background.from_arrays(artifacts.require(key))
 
 
 def descriptors_of(run_image: RunImage, statistics: str) -> NDArray[np.float32]:
@@ -113,9 +114,9 @@ def descriptors_of(run_image: RunImage, statistics: str) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=128)
 def _descriptors(key: str, statistics: str, file: str, side: int) -> NDArray[np.float32]:
-    stored = artifacts.load(key)
-    if stored is None:
-        raise Refusal("The proposals of an image are gone from the file store; start a new run.")
-    return descriptors.whiten(
-        descriptors.describe(picture(file, side), stored["boxes"]), background(statistics)
-    )
+    boxes = artifacts.require(key)["boxes"]
+    return descriptors.whiten(descriptors.describe(picture(file, side), boxes), background(statistics))
+
+
+def batches(items: list, size: int) -> list[list]:
+    return [items[start : start + size] for start in range(0, len(items), size)]

@@ -12,18 +12,21 @@ from django.db import transaction
 
 from annotations import files
 from summaries import artifacts
-from summaries.engine.visual import clusters, flow, masks, pictures, regions, similarity, warp
+from summaries.engine.visual import clusters, masks, pictures, regions, similarity
 from summaries.engine.visual import descriptors as hog
 from summaries.engine.visual.proposals import TooFewProposals
 from summaries.jobs import Piece
 from summaries.models import Cluster, Job, Mask, Member, Region, Run, RunClass, RunImage, Summary
 from summaries.pipeline import evidence
+from summaries.pipeline.alignments import align, alignment_key
+from summaries.pipeline.drawings import Kept, clean, number_or_none, write_cleaned
+from summaries.pipeline.evidence import Track, batches
+from summaries.pipeline.matches import ClassMatches, match, matches_key
 from summaries.pipeline.networks import classifier_of
 
 CHUNK = 8
 """Images a job: small enough to lose little when a worker dies, large enough to fill a batch."""
 
-Track = Callable[[Iterable], Iterable]
 Write = Callable[[], None]
 
 
@@ -151,73 +154,10 @@ def plan_matches(run: Run) -> list[Piece]:
 
 def match_image(job: Job, track: Track) -> Write:
     first, *_ = partners = _images(job)
-    key = _matches_key(partners)
+    key = matches_key(partners)
     if artifacts.load(key) is None:
-        artifacts.save(key, _match(first, partners, track))
+        artifacts.save(key, match(first, partners, track))
     return nothing
-
-
-def _matches_key(partners: Sequence[RunImage]) -> str:
-    """Of the first image against itself and all later ones of its class."""
-    run = partners[0].run_class.run
-    return artifacts.key_of(
-        "matches",
-        images=[[evidence.proposals_key(each), each.mask.file] for each in partners],
-        background=evidence.background_key(run),
-        params=run.parameters["matches"],
-        regions=run.parameters["regions"],
-    )
-
-
-def _match(first: RunImage, partners: Sequence[RunImage], track: Track) -> artifacts.Arrays:
-    """Only what later stages read: blocks between boxes on the masks, and each box's best scores."""
-    options = evidence.params_of(first.run_class.run)
-    on_mask = [_on_mask(each) for each in partners]
-    needed = [place for place in range(len(partners)) if len(on_mask[0]) or len(on_mask[place])]
-    arrays: artifacts.Arrays = {}
-    for places in track(_batches(needed, 16)):
-        found = _confidences(first, [partners[place] for place in places])
-        for place, confidence in zip(places, found, strict=True):
-            rows, columns = on_mask[0], on_mask[place]
-            top = options.regions.quality_count
-            arrays[f"block_{place}"] = confidence[np.ix_(rows, columns)]
-            arrays[f"rows_{place}"] = regions.top_scores(confidence[rows], top)
-            arrays[f"columns_{place}"] = regions.top_scores(confidence.T[columns], top)
-    return arrays
-
-
-def _confidences(first: RunImage, partners: Sequence[RunImage]) -> list[np.ndarray]:
-    """Local offset matching of one image to several: (n_first, n_partner) each."""
-    run = first.run_class.run
-    statistics = evidence.background_key(run)
-    boxes = [evidence.boxes_of(each) for each in partners]
-    described = evidence.descriptors_of(first, statistics)
-    scores = [flow.appearance(described, evidence.descriptors_of(each, statistics)) for each in partners]
-    found = flow.match_many(evidence.boxes_of(first), boxes, scores, params=evidence.params_of(run).matches)
-    return [each.confidence for each in found]
-
-
-def _on_mask(run_image: RunImage) -> np.ndarray:
-    share = evidence.params_of(run_image.run_class.run).regions.share_on_mask
-    return regions.on_mask(evidence.boxes_of(run_image), evidence.mask_of(run_image), share=share)
-
-
-class _ClassMatches:
-    """All matches of a class, image against image, as later stages read them."""
-
-    def __init__(self, used: Sequence[RunImage]) -> None:
-        self.on_mask = [_on_mask(each) for each in used]
-        self._stored = [artifacts.load(_matches_key(used[place:])) or {} for place in range(len(used))]
-
-    def block(self, first: int, second: int) -> np.ndarray:
-        return self._stored[first][f"block_{second - first}"]
-
-    def tops(self, place: int) -> list[np.ndarray]:
-        """The best scores of this image's boxes in every other image."""
-        earlier = [self._stored[other][f"columns_{place - other}"] for other in range(place)]
-        return earlier + [
-            self._stored[place][f"rows_{other - place}"] for other in range(place + 1, len(self._stored))
-        ]
 
 
 # Regions: the proposals on the mask, each part once, and what hiding its component costs.
@@ -230,7 +170,7 @@ def plan_regions(run: Run) -> list[Piece]:
 def choose_regions(job: Job, track: Track) -> Write:
     images = _images(job)
     used = evidence.used_images(images[0].run_class)
-    matches = _ClassMatches(used)
+    matches = ClassMatches(used)
     rows: list[Region] = []
     for each in track(images):
         place = used.index(each)
@@ -285,7 +225,7 @@ def plan_classes(run: Run) -> list[Piece]:
 def group_regions(job: Job, track: Track) -> Write:
     run_class = RunClass.objects.get(pk=job.payload["class"])
     used = evidence.used_images(run_class)
-    matches = _ClassMatches(used)
+    matches = ClassMatches(used)
     rows = [list(each.regions.order_by("id")) for each in used]
     kept = [
         np.searchsorted(on_mask, [region.proposal for region in of_image]).astype(np.int64)
@@ -337,69 +277,10 @@ def plan_alignments(run: Run) -> list[Piece]:
 
 def align_members(job: Job, track: Track) -> Write:
     cluster = Cluster.objects.get(pk=job.payload["cluster"])
-    key = _alignment_key(cluster)
+    key = alignment_key(cluster)
     if artifacts.load(key) is None:
-        artifacts.save(key, _align(cluster, track))
+        artifacts.save(key, align(cluster, track))
     return nothing
-
-
-def _compared(cluster: Cluster) -> list[Region]:
-    members = cluster.members.filter(compared=True).order_by("position")
-    return [
-        member.region
-        for member in members.select_related(
-            "region__run_image__image",
-            "region__run_image__mask",
-            "region__run_image__run_class__run__network",
-            "region__run_image__run_class__run__image_set",
-        )
-    ]
-
-
-def _alignment_key(cluster: Cluster) -> str:
-    members = _compared(cluster)
-    run = cluster.run_class.run
-    return artifacts.key_of(
-        "alignments",
-        exemplar=cluster.exemplar.box,
-        of=cluster.exemplar.run_image.image.sha256,
-        members=[[evidence.proposals_key(each.run_image), each.run_image.mask.file] for each in members],
-        background=evidence.background_key(run),
-        matches=run.parameters["matches"],
-        warp=run.parameters["warp"],
-    )
-
-
-def _align(cluster: Cluster, track: Track) -> artifacts.Arrays:
-    """How alike the members are inside the exemplar's box, and how far their masks agree there at most."""
-    exemplar, members = cluster.exemplar, _compared(cluster)
-    others = [each.run_image for each in members if each.run_image_id != exemplar.run_image_id]
-    found = dict(zip([each.pk for each in others], _confidences(exemplar.run_image, others), strict=True))
-    box = np.s_[exemplar.y0 : exemplar.y1, exemplar.x0 : exemplar.x1]
-    crops, agreed = [], np.zeros((exemplar.y1 - exemplar.y0, exemplar.x1 - exemplar.x0))
-    for member in track(members):
-        shown, mask = _laid_over(exemplar.run_image, member.run_image, found.get(member.run_image_id))
-        crops.append(shown[box])
-        agreed += mask[box]
-    return {"ssim": clusters.ssim_matrix(crops), "agreed": np.array(agreed.max() / len(members))}
-
-
-def _laid_over(
-    exemplar: RunImage, member: RunImage, confidence: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """A member's picture and binary mask in the exemplar's geometry, where its own lies already."""
-    picture = evidence.picture_of(member)
-    mask = (evidence.mask_of(member) > regions.EVIDENCE).astype(np.float32)
-    if confidence is None:
-        return picture, mask
-    along = warp.dense_flow(
-        evidence.picture_of(exemplar),
-        evidence.boxes_of(exemplar),
-        evidence.boxes_of(member),
-        confidence,
-        params=evidence.params_of(exemplar.run_class.run).warp,
-    )
-    return warp.warp(picture, along), warp.warp(mask, along, outside=0.0)
 
 
 # Summaries: the clusters that are kept, ranked and drawn.
@@ -414,9 +295,9 @@ def draw_summaries(job: Job, track: Track) -> Write:
     )
     if not found:
         return nothing
-    cleaning = _clean(job.run, found)
+    cleaning = clean(job.run, found)
     kept = [
-        _Kept(cluster, cleaned)
+        Kept(cluster, cleaned)
         for cluster, cleaned in zip(found, cleaning.clusters, strict=True)
         if cleaned.kept
     ]
@@ -429,7 +310,7 @@ def draw_summaries(job: Job, track: Track) -> Write:
     @transaction.atomic
     def write() -> None:
         for cluster, cleaned in zip(found, cleaning.clusters, strict=True):
-            _write_cleaned(cluster, cleaned)
+            write_cleaned(cluster, cleaned)
         for rank, place in enumerate(order.tolist(), start=1):
             Member.objects.bulk_update(kept[place].shown, ["layers"])
             Summary.objects.create(
@@ -438,70 +319,11 @@ def draw_summaries(job: Job, track: Track) -> Write:
                 rank=rank,
                 coverage=float(coverage[place]),
                 strength=float(strength[place]),
-                coherence=_number(coherence[place]) or 1.0,
+                coherence=number_or_none(coherence[place]) or 1.0,
                 picture=drawn[place],
             )
 
     return write
-
-
-def _clean(run: Run, found: Sequence[Cluster]) -> clusters.Cleaning:
-    options = evidence.params_of(run).clusters
-    aligned = [artifacts.load(_alignment_key(cluster)) or {} for cluster in found]
-    return clusters.clean(
-        [each["ssim"] for each in aligned],
-        [float(each["agreed"]) for each in aligned],
-        rejection=options.rejection,
-        acceptance=options.acceptance,
-        mean_mask=options.mean_mask,
-        min_members=options.min_members,
-        matlab_nan_parity=options.matlab_nan_parity,
-    )
-
-
-class _Kept:
-    """A cluster that became a summary, and the members that are shown."""
-
-    def __init__(self, cluster: Cluster, cleaned: clusters.Cleaned) -> None:
-        self.cluster, self.cleaned = cluster, cleaned
-        compared = (
-            cluster.members.filter(compared=True)
-            .order_by("position")
-            .select_related(
-                "region__run_image__image",
-                "region__run_image__mask",
-                "region__run_image__run_class__run__network",
-            )
-        )
-        self.shown = [member for member, kept in zip(compared, cleaned.member_kept, strict=True) if kept]
-
-    def draw(self) -> str:
-        """Stores each member's layers for the gallery and the picture that people see; returns its key."""
-        tiles = []
-        for member in self.shown:
-            photograph = evidence.picture_of(member.region.run_image)
-            layers = pictures.layers(
-                photograph, evidence.mask_of(member.region.run_image), _inclusive(member.region)
-            )
-            tiles.append(pictures.tile(layers))
-            member.layers = {
-                **pictures.polygons(layers),
-                "picture": files.put(pictures.encode_png(photograph), ".png"),
-                "dim": files.put(pictures.encode_png(pictures.dimming(layers)), ".png"),
-            }
-        return files.put(pictures.encode_png(pictures.grid(tiles)), ".png")
-
-
-def _write_cleaned(cluster: Cluster, cleaned: clusters.Cleaned) -> None:
-    Cluster.objects.filter(pk=cluster.pk).update(coherence=_number(cleaned.score), dropped=cleaned.reason)
-    compared = cluster.members.filter(compared=True).order_by("position")
-    for member, kept, reason in zip(compared, cleaned.member_kept, cleaned.member_reasons, strict=True):
-        member.shown, member.dropped = bool(kept) and cleaned.kept, "" if kept else reason
-        member.save(update_fields=["shown", "dropped"])
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 # What stages share.
@@ -510,13 +332,9 @@ def _number(value: float) -> float | None:
 def _in_chunks(run: Run, images_of: Callable[[RunClass], Iterable[RunImage]]) -> list[Piece]:
     pieces = []
     for run_class in run.classes.all():
-        for number, chunk in enumerate(_batches([each.pk for each in images_of(run_class)], CHUNK)):
+        for number, chunk in enumerate(batches([each.pk for each in images_of(run_class)], CHUNK)):
             pieces.append(Piece(f"{run_class.pk}:{number}", {"images": chunk}))
     return pieces
-
-
-def _batches(items: list, size: int) -> list[list]:
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _images(job: Job) -> list[RunImage]:
@@ -531,7 +349,3 @@ def _images(job: Job) -> list[RunImage]:
 def _half_open(box: np.ndarray) -> tuple[int, int, int, int]:
     x1, y1, x2, y2 = (int(edge) for edge in box)
     return x1, y1, x2 + 1, y2 + 1
-
-
-def _inclusive(region: Region) -> np.ndarray:
-    return np.array([region.x0, region.y0, region.x1 - 1, region.y1 - 1])

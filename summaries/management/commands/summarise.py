@@ -110,6 +110,9 @@ class Bar:
 
     def __exit__(self, *error):
         if self.bar:
+            if not any(error):
+                self.bar.n = self.bar.total
+                self.bar.refresh()
             self.bar.close()
 
     def watch(self, job: Job, done: int, total: int) -> None:
@@ -122,8 +125,7 @@ class Bar:
                 self.__exit__()
                 self.bar, self.stage = tqdm(total=jobs, desc=words, bar_format=LOOK), job.stage
             self.finished = finished
-        self.bar.n = self.finished + done / max(total, 1)
-        self.bar.refresh()
+        self.bar.update(self.finished + done / max(total, 1) - self.bar.n)
 
 
 LOOK = "{desc:48.48} {percentage:3.0f}%|{bar:24}| {elapsed}, {remaining} left"
