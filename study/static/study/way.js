@@ -1,4 +1,4 @@
-// The pages work without this. It measures the seconds on a page and sends a form once.
+// The pages work without this. It measures the seconds on a page, sends a form once, and readies the field.
 "use strict";
 
 const opened = performance.now();
@@ -20,3 +20,8 @@ document.addEventListener("submit", (event) => {
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
+
+// With a keyboard at hand typing can begin at once; on a touch screen that would push the pictures out of sight.
+if (matchMedia("(hover: hover) and (pointer: fine)").matches) {
+  document.getElementById("words")?.focus({ preventScroll: true });
+}
