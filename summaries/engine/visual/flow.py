@@ -130,8 +130,8 @@ class Frames:
 def overlapping(boxes: Floats) -> list[NDArray[np.intp]]:
     """For each of the boxes (n, 4) the numbers of those that share a pixel with it, itself included."""
     low, high = boxes[:, :2], boxes[:, 2:]
-    meet = np.minimum(high[:, None], high) >= np.maximum(low[:, None], low)
-    return [np.flatnonzero(row) for row in meet.all(2)]
+    apart = (np.minimum(high[:, None], high) < np.maximum(low[:, None], low)).sum(axis=2)
+    return [np.flatnonzero(row == 0) for row in apart]
 
 
 class _Stack:

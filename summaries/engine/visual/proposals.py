@@ -16,6 +16,7 @@ the published proposal flow code for constants, filter and count.
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -107,7 +108,7 @@ def _well_placed(boxes: Boxes, shape: tuple[int, ...], params: ProposalParams) -
     low, high = np.maximum(params.margin * size, 1), (1 - params.margin) * size
     clear = ((near > low) & (far < high)).all(1)
     whole = ((near <= low) & (far > high)).all(1)
-    return large & (clear | whole)
+    return np.asarray(large & (clear | whole))
 
 
 def _hierarchies(picture: Picture, params: ProposalParams) -> Iterator["Hierarchy"]:
@@ -116,7 +117,7 @@ def _hierarchies(picture: Picture, params: ProposalParams) -> Iterator["Hierarch
         segmentation = cv2.ximgproc.segmentation.createGraphSegmentation(
             params.sigma, float(k), params.minimum_segment or k
         )
-        segments = Segments(segmentation.processImage(image))
+        segments = Segments(segmentation.processImage(image).astype(np.int32, copy=False))
         for similarity in similarities:
             yield Hierarchy(image, segments, similarity, number)
 
@@ -179,7 +180,7 @@ class Hierarchy:
     numbers goes first.
     """
 
-    def __init__(self, image: Picture, segments: Segments, similarity, number: int) -> None:
+    def __init__(self, image: Picture, segments: Segments, similarity: Any, number: int) -> None:
         self.boxes = list(segments.boxes)
         self.levels = [1] * len(self.boxes)
         self._slots = list(range(len(self.boxes)))
