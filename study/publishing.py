@@ -72,7 +72,8 @@ def leaks(study: Study) -> list[str]:
         [study.slug, study.consent, study.instructions, study.thanks, study.question]
     ).casefold()
     groups = study.stimuli.order_by("group").values_list("group", flat=True).distinct()
-    return [group for group in groups if re.search(rf"\b{re.escape(group.casefold())}", readable)]
+    spoken = {group: re.escape(group.casefold()).replace("_", "[_ -]") for group in groups}
+    return [group for group in groups if re.search(rf"\b{spoken[group]}", readable)]
 
 
 def has_answers(study: Study) -> bool:

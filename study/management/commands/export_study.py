@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 
-from study import exports
+from study import exports, results
 from study.models import Study
 
 
@@ -26,6 +26,5 @@ class Command(BaseCommand):
             exports.write_zip(study, out)
         except OSError as error:
             raise CommandError(f"{out} cannot be written: {error.strerror}.", returncode=2) from error
-        self.stdout.write(
-            f"{out}: {len(exports.ANSWER_COLUMNS)} columns of answers and the summaries' names."
-        )
+        counts = results.counts(study)
+        self.stdout.write(f"{out}: {counts.answers} answers of {counts.consented} participants.")
