@@ -135,10 +135,9 @@ def test_mergers_are_ranked_from_the_last_and_segments_come_behind():
 
 
 @needs_shared
-@pytest.mark.parametrize("name", ["n02110341_dalmatian", "n03417042_garbage_truck"])
-def test_photographs_yield_five_hundred(name):
-    path = sorted((SHARED / "data" / "images" / name).iterdir())[0]
+def test_a_photograph_yields_five_hundred():
+    path = sorted((SHARED / "data" / "images" / "n02110341_dalmatian").iterdir())[0]
     picture = cv2.resize(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), (225, 225))
 
     assert len(propose(picture, seed=0)) == 500
-    assert len(propose(picture, params=replace(OPENCV_QUALITY, strict=False), seed=0)) > 200
+    assert 200 < len(propose(picture, params=replace(OPENCV_QUALITY, strict=False), seed=0))

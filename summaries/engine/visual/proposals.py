@@ -166,11 +166,13 @@ class Segments:
 
     def _adjacent_pairs(self) -> list[tuple[int, int]]:
         """Pairs (a < b) that touch to the left, above, or above on the left, in ascending order."""
-        here = self.labels[1:, 1:].ravel()
-        there = [self.labels[1:, :-1], self.labels[:-1, 1:], self.labels[:-1, :-1]]
-        pairs = np.concatenate([np.stack([here, other.ravel()], 1) for other in there])
-        pairs = np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1)
-        return [tuple(pair) for pair in np.unique(pairs, axis=0).tolist()]
+        here, count = self.labels[1:, 1:], len(self.sizes)
+        codes = []
+        for there in (self.labels[1:, :-1], self.labels[:-1, 1:], self.labels[:-1, :-1]):
+            differ = here != there
+            a, b = here[differ].astype(np.int64), there[differ]
+            codes.append(np.minimum(a, b) * count + np.maximum(a, b))
+        return [divmod(code, count) for code in np.unique(np.concatenate(codes)).tolist()]
 
 
 class Hierarchy:
