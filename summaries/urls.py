@@ -1,4 +1,18 @@
 """The gallery's addresses."""
 
+from django.urls import path
+
+from summaries import views
+
 app_name = "summaries"
-urlpatterns: list = []
+urlpatterns = [
+    path("", views.runs, name="runs"),
+    path("runs/<int:pk>/", views.run, name="run"),
+    path("runs/<int:pk>/progress", views.progress, name="progress"),
+    path("runs/<int:pk>/cancel", views.cancel, name="cancel"),
+    path("runs/<int:pk>/resume", views.resume, name="resume"),
+    path("summaries/<int:pk>/", views.summary, name="summary"),
+    path("images/<int:pk>/", views.image, name="image"),
+    path("images/<int:pk>/photograph.png", views.photograph, name="photograph"),
+    path("file/<path:key>", views.file, name="file"),
+]

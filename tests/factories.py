@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from datetime import timedelta
 
 import numpy as np
 from PIL import Image as Pillow
@@ -11,7 +12,9 @@ from annotations import files
 from annotations.models import ClassLabel, Image, ImageSet
 from study import publishing, sessions
 from study.models import Participant, Study
-from summaries.models import Cluster, Network, Region, Run, RunClass, RunImage, Summary
+from summaries.engine.visual import pictures
+from summaries.models import Cluster, Job, Mask, Member, Network, Region, Run, RunClass, RunImage, Summary
+from summaries.progress import STAGES
 
 CLASS_NAME = "quokkafish"
 NETWORK_NAME = "grumblenet_v9"
@@ -97,3 +100,142 @@ def give_answers(participant: Participant, *answers: str) -> None:
         kind, words = ("name", answer) if named else (answer, "")
         sessions.answer(participant, str(trial.key), kind=kind, words=words)
         participant.refresh_from_db()
+
+
+def make_scene(seed: int = 0, side: int = 64) -> tuple[np.ndarray, np.ndarray]:
+    """A disc on a ground of waves, (side, side, 3) uint8, and where the disc is."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:side, :side] / side
+    middle, radius = rng.uniform(0.35, 0.65, 2), rng.uniform(0.14, 0.2)
+    disc = np.hypot(x - middle[0], y - middle[1]) < radius
+    waves = np.sin(12 * (x * rng.uniform(0.4, 1) + y * rng.uniform(0.4, 1)))
+    ground = rng.integers(90, 190, 3) + 25 * waves[..., None]
+    dots = np.where(np.hypot(x * 24 % 1 - 0.5, y * 24 % 1 - 0.5) < 0.3, 30, 240)[..., None]
+    pixels = np.where(disc[..., None], dots, ground)
+    return pixels.clip(0, 255).astype(np.uint8), disc
+
+
+def make_found_run(
+    *, images: int = 5, skipped: int = 1, classes: int = 1, summaries: int = 1, side: int = 64
+) -> Run:
+    """A finished run with all that the gallery shows: jobs, masks, regions, summaries, what was left out."""
+    run = make_run(summaries=0)
+    run.network.preprocessing = {"input_size": side, "resize": None, "mean": [0.5] * 3, "std": [0.2] * 3}
+    run.network.save()
+    run.parameters = {"masks": {"rate": 0.1, "two_stages": True}, "clusters": {"damping": 0.9}}
+    run.stage, run.libraries = "summaries", {"numpy": np.__version__}
+    run.finished = run.created
+    run.save()
+    run.classes.all().delete()
+    for position in range(classes):
+        name = CLASS_NAME + (f"_{position}" if position else "")
+        label, _ = ClassLabel.objects.get_or_create(image_set=run.image_set, name=name, folder=name)
+        run_class = RunClass.objects.create(run=run, label=label, index=position, position=position)
+        found = [make_evidence(run_class, place, side) for place in range(images)]
+        for place in range(images, images + skipped):
+            run_image, _ = _place_image(run_class, place, side)
+            run_image.skipped = "the network says 'borzoi' (0.41)"
+            run_image.save()
+        for rank in range(1, summaries + 1):
+            make_group(run_class, found, rank)
+        make_group(run_class, found, summaries + 1, dropped="fewer than three members are alike")
+    for stage in STAGES[run.method]:
+        make_job(run, stage)
+    return run
+
+
+def make_job(run: Run, stage: str, key: str = "all", state: str = Job.State.DONE, seconds: float = 8) -> Job:
+    """Started with the run; `seconds` is how long a finished one took."""
+    done = state == Job.State.DONE
+    return Job.objects.create(
+        run=run,
+        stage=stage,
+        key=key,
+        queue="cpu",
+        state=state,
+        started=run.created,
+        finished=run.created + timedelta(seconds=seconds) if done else None,
+    )
+
+
+def make_evidence(run_class: RunClass, place: int, side: int) -> RunImage:
+    """An image of the run with its mask."""
+    run_image, disc = _place_image(run_class, place, side)
+    mask = files.put(pictures.encode_png((disc * 255).astype(np.uint8)), ".png")
+    numbers = {"p": 0.81, "p_blurred": 0.004, "p_smooth": 0.02, "p_crisp": 0.02, "p_masked": 0.03}
+    Mask.objects.create(
+        run_image=run_image, file=mask, smooth_file=mask, area=float(disc.mean()), passes=600, **numbers
+    )
+    return run_image
+
+
+def make_group(run_class: RunClass, run_images: list[RunImage], number: int, *, dropped: str = "") -> Cluster:
+    """A cluster with a region of each image, the last one not shown; a summary too, unless it was dropped."""
+    members = [_member(run_image, number) for run_image in run_images]
+    cluster = Cluster.objects.create(
+        run_class=run_class, exemplar=members[0].region, number=number, coherence=1.1, dropped=dropped
+    )
+    tiles = []
+    for position, member in enumerate(members):
+        member.cluster, member.position, member.similarity = cluster, position, 0.9 - 0.1 * position
+        last = position == len(members) - 1
+        if not dropped and not last:
+            member.shown, member.compared = True, True
+            tiles.append(_draw(member))
+        elif last:
+            member.dropped = "less alike than most"
+        member.save()
+    if not dropped:
+        shown = len(tiles) / len(run_images)
+        sheet = files.put(pictures.encode_png(pictures.grid(tiles)), ".png")
+        Summary.objects.create(
+            run_class=run_class,
+            cluster=cluster,
+            rank=number,
+            coverage=shown,
+            strength=0.62 / number,
+            coherence=1.1 / number,
+            picture=sheet,
+        )
+    return cluster
+
+
+def _place_image(run_class: RunClass, place: int, side: int) -> tuple[RunImage, np.ndarray]:
+    pixels, disc = make_scene(100 * run_class.position + place, side)
+    data = pictures.encode_png(pixels)
+    image, _ = Image.objects.get_or_create(
+        sha256=hashlib.sha256(data).hexdigest(),
+        defaults={"width": side, "height": side, "file": files.put(data, ".png")},
+    )
+    file = f"{run_class.label.folder}/{place:03d}.jpg"
+    return RunImage.objects.create(run_class=run_class, image=image, file=file, position=place), disc
+
+
+def _member(run_image: RunImage, number: int) -> Member:
+    """A box on the evidence, smaller for higher numbers."""
+    mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = {"x0": columns[0], "y0": rows[0], "x1": columns[-1] + 1 - number, "y1": rows[-1] + 1}
+    region = Region.objects.create(
+        run_image=run_image,
+        proposal=number,
+        quality=0.02,
+        component=1,
+        drop=0.62,
+        **{name: int(edge) for name, edge in box.items()},
+    )
+    return Member(region=region)
+
+
+def _draw(member: Member) -> np.ndarray:
+    region, run_image = member.region, member.region.run_image
+    photograph = np.array(Pillow.open(io.BytesIO(files.get(run_image.image.file))))
+    mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
+    box = np.array([region.x0, region.y0, region.x1 - 1, region.y1 - 1])
+    layers = pictures.layers(photograph, mask, box)
+    member.layers = {
+        **pictures.polygons(layers),
+        "picture": files.put(pictures.encode_png(photograph), ".png"),
+        "dim": files.put(pictures.encode_png(pictures.dimming(layers)), ".png"),
+    }
+    return pictures.tile(layers)

@@ -1,0 +1,114 @@
+"""The gallery: runs, what they found, and single images. For staff only; nothing here computes."""
+
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import SuspiciousFileOperation
+from django.core.files.storage import default_storage
+from django.core.paginator import Paginator
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import cache_control, never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from annotations import Refusal, files
+from summaries import gallery, steering
+from summaries.models import Run
+from summaries.progress import progress_of
+
+RUNS_PER_PAGE = 25
+CLASSES_PER_PAGE = 10
+
+keep_for_ever = cache_control(private=True, max_age=31_536_000, immutable=True)
+"""For what never changes under its address."""
+may_change_runs = permission_required("summaries.change_run", raise_exception=True)
+
+
+@require_safe
+@staff_member_required
+@never_cache
+def runs(request: HttpRequest) -> HttpResponse:
+    page = Paginator(gallery.runs(), RUNS_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "summaries/runs.html", {"page": page})
+
+
+@require_safe
+@staff_member_required
+@never_cache
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(Run.objects.select_related("network", "image_set", "created_by"), pk=pk)
+    page = Paginator(gallery.classes_of(shown), CLASSES_PER_PAGE).get_page(request.GET.get("page"))
+    gallery.sort_images(page.object_list)
+    context = {"run": shown, "page": page, "progress": progress_of(shown)}
+    return render(request, "summaries/run.html", context | {"settings": gallery.settings_of(shown)})
+
+
+@require_safe
+@staff_member_required
+@never_cache
+def progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The part of a run's page that changes while it runs."""
+    shown = get_object_or_404(Run, pk=pk)
+    context = {"run": shown, "progress": progress_of(shown)}
+    return render(request, "summaries/_progress.html", context)
+
+
+@require_POST
+@staff_member_required
+@may_change_runs
+def cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    if steering.stop(get_object_or_404(Run, pk=pk)):
+        messages.success(request, "The run was cancelled. What is finished is kept; it can be resumed.")
+    return redirect("summaries:run", pk)
+
+
+@require_POST
+@staff_member_required
+@may_change_runs
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    if steering.go_on(get_object_or_404(Run, pk=pk)):
+        messages.success(request, "The run goes on where it stood.")
+    return redirect("summaries:run", pk)
+
+
+@require_safe
+@staff_member_required
+def summary(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(gallery.summaries(), pk=pk)
+    members, others = gallery.tiles_of(shown)
+    before, after = gallery.neighbours(shown)
+    context = {"summary": shown, "members": members, "others": others, "total": len(members) + len(others)}
+    return render(request, "summaries/summary.html", context | {"before": before, "after": after})
+
+
+@require_safe
+@staff_member_required
+def image(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(gallery.run_images(), pk=pk)
+    before, after = gallery.images_beside(shown)
+    context = {"image": shown, "mask": getattr(shown, "mask", None), "regions": gallery.regions_of(shown)}
+    return render(request, "summaries/image.html", context | {"before": before, "after": after})
+
+
+@require_safe
+@staff_member_required
+@keep_for_ever
+def photograph(request: HttpRequest, pk: int) -> HttpResponse:
+    shown = get_object_or_404(gallery.run_images(), pk=pk)
+    try:
+        return HttpResponse(gallery.photograph(shown), content_type="image/png")
+    except (files.Missing, Refusal) as error:
+        raise Http404 from error
+
+
+@require_safe
+@staff_member_required
+@keep_for_ever
+def file(request: HttpRequest, key: str) -> HttpResponseBase:
+    """A stored PNG; weights, arrays and everything else in the store stay closed."""
+    if not key.endswith(".png"):
+        raise Http404
+    try:
+        return FileResponse(default_storage.open(key), content_type="image/png")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, SuspiciousFileOperation) as error:
+        raise Http404 from error

@@ -1,0 +1,47 @@
+"""Numbers, times and names as people say them."""
+
+
+def percent(share: float | None) -> str:
+    """0.813 -> "81 %", with a space that does not break; a little is told from nothing."""
+    if share is None:
+        return "not known"
+    if 0 < share < 0.005:
+        return "under 1\u00a0%"
+    return f"{share * 100:.0f}\u00a0%"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in one or two units: "under a second", "48 s", "12 min", "3 h 05 min", "2 days 4 h"."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h {minutes:02d} min"
+    days, hours = divmod(hours, 24)
+    return f"{days} day{'s' if days > 1 else ''} {hours} h"
+
+
+def plain(name: str) -> str:
+    """A class's or file's name without underscores."""
+    return name.replace("_", " ")
+
+
+def coverage(share: float) -> str:
+    return _level(share, ((0.5, "common"), (0.25, "occasional")), "rare")
+
+
+def strength(share: float) -> str:
+    return _level(share, ((0.5, "strong"), (0.2, "moderate")), "weak")
+
+
+def coherence(ratio: float) -> str:
+    return _level(ratio, ((1.1, "very alike"), (0.9, "alike")), "loosely alike")
+
+
+def _level(value: float, levels: tuple[tuple[float, str], ...], lowest: str) -> str:
+    return next((word for least, word in levels if value >= least), lowest)
