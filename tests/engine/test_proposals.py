@@ -140,4 +140,4 @@ def test_a_photograph_yields_five_hundred():
     picture = cv2.resize(cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB), (225, 225))
 
     assert len(propose(picture, seed=0)) == 500
-    assert 200 < len(propose(picture, params=replace(OPENCV_QUALITY, strict=False), seed=0))
+    assert len(propose(picture, params=replace(OPENCV_QUALITY, strict=False), seed=0)) > 200
