@@ -9,7 +9,8 @@ from summaries.engine import ENGINE_VERSION, Refusal
 from summaries.models import Network, Run, RunClass, RunImage
 
 PRESETS = {
-    "paper": "as published: two-stage masks, 500 proposals, local offset matching, affinity propagation"
+    "standard": "the published method, lengths in proportion to the input, content with few proposals",
+    "paper": "as published, for inputs of about 224 pixels; images with under 500 proposals are left out",
 }
 
 __all__ = ["PRESETS", "Refusal", "choose_classes", "plan_run"]
@@ -28,7 +29,7 @@ def plan_run(
     image_set: ImageSet,
     classes: list[str] | str,
     *,
-    preset: str = "paper",
+    preset: str = "standard",
     seed: int = 0,
     limit: int | None = None,
     created_by=None,

@@ -3,6 +3,7 @@
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -50,7 +51,24 @@ class VisualParams:
     warp: WarpParams = field(default_factory=WarpParams)
 
 
-VISUAL = {"paper": VisualParams()}
+PAPER_SIDE = 224
+"""The published constants are pixels of pictures of this side."""
+
+
+def paper(side: int) -> VisualParams:
+    """As published, whatever the input's side."""
+    return VisualParams()
+
+
+def standard(side: int) -> VisualParams:
+    """The published method with its lengths in proportion to the input; takes what proposals there are."""
+    scale = side / PAPER_SIDE
+    proposals = ProposalParams(strict=False, minimum_side=max(8, round(20 * scale)))
+    return VisualParams(proposals=proposals, matches=MatchParams(position_decay=0.05 / scale))
+
+
+VISUAL: dict[str, Callable[[int], VisualParams]] = {"standard": standard, "paper": paper}
+"""Every option for a network whose input has this side."""
 
 
 def to_json(options: Any) -> dict:

@@ -4,10 +4,14 @@ import signal
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from tqdm import tqdm
 
+from annotations.files import StorageFull
 from annotations.models import ImageSet
-from summaries.engine import Refusal
+from summaries.disk import FULL, is_full
+from summaries.engine import ENGINE_VERSION, Refusal
+from summaries.exports import check_folder, export_run
 from summaries.models import Job, Network, Run
 from summaries.runs import PRESETS, choose_classes, plan_run
 
@@ -21,7 +25,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--classes", required=True, help="names, synsets or indices, comma-separated; or all"
         )
-        parser.add_argument("--preset", default="paper", help=f"one of {', '.join(PRESETS)} (default: paper)")
+        presets = f"one of {', '.join(PRESETS)} (default: standard)"
+        parser.add_argument("--preset", default="standard", help=presets)
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--limit", type=int, help="images per class, at most")
         parser.add_argument(
@@ -32,30 +37,36 @@ class Command(BaseCommand):
     def handle(self, **options):
         signal.signal(signal.SIGTERM, _interrupt)
         try:
-            if options["queue"] and options["export"]:
-                raise Refusal(
-                    "--export needs the results, and --queue does not wait for them: leave one out."
-                )
-            run = self._run(options)
-            if options["queue"]:
-                self._hand_over(run)
-            else:
-                self._do(run, options["export"])
+            self._handle(options)
         except Refusal as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
+        except (DatabaseError, StorageFull) as error:
+            if not is_full(error):
+                raise
+            raise CommandError(FULL, returncode=2) from error
+
+    def _handle(self, options):
+        if options["queue"] and options["export"]:
+            raise Refusal("--export needs the results, and --queue does not wait for them: leave one out.")
+        if options["export"]:
+            check_folder(options["export"])
+        run = self._run(options)
+        if options["queue"]:
+            self._hand_over(run)
+        else:
+            self._do(run, options["export"])
 
     def _run(self, options) -> Run:
         """A new run, or the same one begun earlier and not finished."""
         network, images = _find(Network, options["network"]), _find(ImageSet, options["images"])
         classes = [word for word in options["classes"].split(",") if word.strip()]
         asked = {name: options[name] for name in ("preset", "seed", "limit")}
-        for run in Run.objects.filter(network=network, image_set=images, **asked).exclude(
-            state=Run.State.FINISHED
-        ):
-            chosen = {choice.label.pk for choice in choose_classes(network, images, classes)}
+        chosen = {choice.label.pk for choice in choose_classes(network, images, classes)}
+        begun = Run.objects.filter(network=network, image_set=images, engine_version=ENGINE_VERSION, **asked)
+        for run in begun.exclude(state=Run.State.FINISHED):
             if chosen == set(run.classes.values_list("label", flat=True)):
                 self.stdout.write(
-                    f"Going on with run {run.pk}, which was begun {run.created:%Y-%m-%d %H:%M}."
+                    f"Going on with run {run.pk}, which was begun {run.created:%Y-%m-%d %H:%M} (UTC)."
                 )
                 return run
         return plan_run(network, images, classes, **asked, queued=options["queue"])
@@ -69,14 +80,8 @@ class Command(BaseCommand):
         self.stdout.write(f"Run {run.pk} is with the workers; watch it at /gallery/{run.pk}/.")
 
     def _do(self, run: Run, export: Path | None) -> None:
-        from summaries import jobs
-        from summaries.exports import export_run
-        from summaries.pipeline import work
-
-        jobs.resume(run)
         try:
-            with Bar(run) as bar:
-                work.drive(run, bar.watch)
+            self._drive(run)
         except KeyboardInterrupt:
             raise Refusal(f"Stopped. The same command goes on with run {run.pk} where it stands.") from None
         if run.state == Run.State.CANCELLED:
@@ -86,6 +91,14 @@ class Command(BaseCommand):
         self._report(run)
         if export:
             self.stdout.write(f"Written to {export_run(run, export)}")
+
+    def _drive(self, run: Run) -> None:
+        from summaries import jobs
+        from summaries.pipeline import work
+
+        jobs.resume(run)
+        with Bar(run) as bar:
+            work.drive(run, bar.watch)
 
     def _report(self, run: Run) -> None:
         for each in run.classes.all():
