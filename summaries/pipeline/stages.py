@@ -68,8 +68,10 @@ def plan_next(run: Run) -> tuple[str, str, list[Piece]] | None:
 
 
 def _freeze(run: Run) -> None:
-    """Writes down every option and version that the run will be done with."""
-    run.parameters = presets.to_json(presets.VISUAL[run.preset])
-    run.engine_version = ENGINE_VERSION
-    run.libraries = {name: version(name) for name in LIBRARIES} | {"python": platform.python_version()}
-    run.save(update_fields=["parameters", "engine_version", "libraries"])
+    """Writes down every option and version that the run will be done with; whoever plans first decides."""
+    Run.objects.filter(pk=run.pk, stage="").update(
+        parameters=presets.to_json(presets.VISUAL[run.preset](run.network.input_size)),
+        engine_version=ENGINE_VERSION,
+        libraries={name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
+    )
+    run.refresh_from_db(fields=["parameters", "engine_version", "libraries"])
