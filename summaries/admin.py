@@ -51,12 +51,10 @@ class NetworkAdmin(admin.ModelAdmin):
     @admin.display(description="check")
     def check_result_in_words(self, network: Network) -> str:
         found = network.check_result
-        if "top1" not in found:
+        if not found.get("images"):
             return "not checked"
-        speed = (
-            f", {found['images_per_second']:.0f} images per second" if "images_per_second" in found else ""
-        )
-        return f"top-1 {words.percent(found['top1'])}{speed}"
+        right, speed = words.percent(found["top1"]), found["images_per_second"]
+        return f"top-1 {right} on {found['images']} images, {speed:.0f} images per second"
 
 
 class RunForm(forms.Form):
