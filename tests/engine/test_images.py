@@ -55,7 +55,8 @@ def test_a_tensor_holds_the_pixels_between_zero_and_one():
 
 
 @pytest.mark.parametrize(
-    "picture", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3))]
+    "picture",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), np.zeros((0, 4, 3))],
 )
 def test_what_is_not_eight_bit_rgb_is_refused(picture):
     with pytest.raises(Refusal, match="8-bit RGB"):

@@ -98,7 +98,10 @@ def test_options_that_fetch_or_do_not_fit_and_single_classes_are_refused():
 def test_weights_survive_each_file_form_and_wrapping(tmp_path):
     state = CreatureNet(8).state_dict()
     safetensors.torch.save_file(state, tmp_path / "a.safetensors")
-    torch.save({"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}}, tmp_path / "b.pth")
+    torch.save(
+        {"epoch": 3, "state_dict": {f"module.{key}": value for key, value in state.items()}},
+        tmp_path / "b.pth",
+    )
     for name in ("a.safetensors", "b.pth"):
         read = nets.load_state(tmp_path / name)
         assert nets.fingerprint(read) == nets.fingerprint(state)
@@ -128,7 +131,12 @@ def test_a_truncated_file_is_refused(tmp_path, suffix, kept):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [([1, 2], "no state dict"), ({}, "no state dict"), ({"epoch": 3}, "'epoch' is not a tensor"), (torch.ones(3), "no")],
+    [
+        ([1, 2], "no state dict"),
+        ({}, "no state dict"),
+        ({"epoch": 3}, "'epoch' is not a tensor"),
+        (torch.ones(3), "no"),
+    ],
 )
 def test_a_file_without_a_state_dict_is_refused(tmp_path, content, sentence):
     torch.save(content, tmp_path / "a.pth")
@@ -188,7 +196,9 @@ def test_weights_that_cannot_be_downloaded_end_in_one_sentence(name, monkeypatch
 
     monkeypatch.setattr(torchvision.models._api, "load_state_dict_from_url", fail)
     monkeypatch.setattr("timm.create_model", fail)
-    with pytest.raises(Refusal, match="could not be downloaded; download them elsewhere and pass them as a file"):
+    with pytest.raises(
+        Refusal, match="could not be downloaded; download them elsewhere and pass them as a file"
+    ):
         nets.published_weights(name)
 
 
@@ -250,7 +260,9 @@ def test_a_network_that_cannot_be_traced_is_copied_as_it_is():
 
     classifier = nets.Classifier(Branching(), PLAIN, torch.device("cpu"))
     images = torch.rand(1, 3, 64, 64)
-    torch.testing.assert_close(classifier.lean().logits(images), classifier.logits(images), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        classifier.lean().logits(images), classifier.logits(images), rtol=1e-4, atol=1e-5
+    )
 
 
 def test_devices_are_picked_by_name_or_by_what_is_there():
@@ -269,6 +281,10 @@ def test_real_weights_fit_and_stay_the_same_when_folded(name):
     network = nets.build(form["architecture"], 1000, form["kwargs"])
     nets.fit_state(network, nets.load_state(folder / form["file"]))
     classifier = nets.Classifier(network, parse_preprocessing(form), torch.device("cpu"))
-    images = torch.rand(1, 3, form["input_size"], form["input_size"], generator=torch.Generator().manual_seed(0))
+    images = torch.rand(
+        1, 3, form["input_size"], form["input_size"], generator=torch.Generator().manual_seed(0)
+    )
     with torch.no_grad():
-        torch.testing.assert_close(classifier.lean().logits(images), classifier.logits(images), rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(
+            classifier.lean().logits(images), classifier.logits(images), rtol=1e-3, atol=1e-3
+        )

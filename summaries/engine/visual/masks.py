@@ -141,6 +141,7 @@ def find_masks(
     images, classes = images.to(classifier.device), classes.to(classifier.device)
     _check_input(images, classes, params)
     own = classifier.lean() if params.arithmetic == "lean" else classifier.copy()
+    _check_classes(own, images, classes)
     size = _choose_batch(params, batch_size, classifier.device)
     batches = [_fill(*batch, size) for batch in zip(images.split(size), classes.split(size), strict=True)]
     passes = params.smooth.iterations + params.crisp.iterations
@@ -306,3 +307,12 @@ def _check_input(images: torch.Tensor, classes: torch.Tensor, params: MaskParams
         )
     if not torch.isfinite(images).all() or images.amin() < 0 or images.amax() > 1:
         raise Refusal("The images hold values outside 0 to 1.")
+
+
+@torch.no_grad()
+def _check_classes(own: Classifier, images: torch.Tensor, classes: torch.Tensor) -> None:
+    last = own.logits(images[:1]).shape[1] - 1
+    if classes.amin() < 0 or classes.amax() > last:
+        raise Refusal(
+            f"The network knows classes 0 to {last}, not all of these: {sorted(set(classes.tolist()))}."
+        )
