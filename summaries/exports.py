@@ -1,8 +1,9 @@
-"""A run as files: summaries.json and the pictures that it names, readable without Meronym."""
+"""A run as files: summaries.json with the pictures that it names, and run.json with how they were made."""
 
 import io
 import json
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -18,10 +19,6 @@ Track = Callable[[Iterable], Iterable]
 
 def export_run(run: Run, folder: Path, track: Track = lambda it: it) -> Path:
     """Writes the run into the folder and returns the path of summaries.json, which is written last."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refusal(f"'{folder}' cannot be made ({error.strerror}).") from error
     content = {
         "engine_version": run.engine_version,
         "network": {"name": run.network.name, "sha256": run.network.sha256},
@@ -30,12 +27,18 @@ def export_run(run: Run, folder: Path, track: Track = lambda it: it) -> Path:
         "seed": run.seed,
         "seconds": round(run.seconds, 1),
         "classes": [_class(run_class, folder) for run_class in track(list(run.classes.all()))],
-        "parameters": run.parameters,
-        "libraries": run.libraries,
     }
+    made_with = {"parameters": run.parameters, "libraries": run.libraries}
+    _write(folder / "run.json", json.dumps(made_with, indent=1).encode())
     path = folder / "summaries.json"
-    _write(path, json.dumps(content, indent=1).encode())
+    _write(path, json.dumps(content, indent=1, allow_nan=False).encode())
     return path
+
+
+def check_folder(folder: Path) -> None:
+    """Refusal now if nothing could be written there when the run is done."""
+    _write(folder / ".writable", b"")
+    (folder / ".writable").unlink(missing_ok=True)
 
 
 def _class(run_class: RunClass, folder: Path) -> dict:
@@ -59,9 +62,13 @@ def _image(run_image: RunImage, folder: Path) -> dict:
 
 
 def _summary(summary: Summary, folder: Path) -> dict:
-    name = f"pictures/{summary.run_class.label.name}_{summary.rank}.png".replace(" ", "_")
+    run_class = summary.run_class
+    label = re.sub(r"[^\w.-]+", "_", run_class.label.name)
+    name = f"pictures/{run_class.position}_{label}_{summary.rank}.png"
     _write(folder / name, files.get(summary.picture))
-    members = summary.cluster.members.select_related("region__run_image__mask", "region__run_image__image")
+    members = summary.cluster.members.select_related(
+        "region__run_image__mask", "region__run_image__image", "region__run_image__run_class"
+    )
     return {
         "rank": summary.rank,
         "picture": name,
@@ -74,7 +81,8 @@ def _summary(summary: Summary, folder: Path) -> dict:
 
 def _member(member: Member, folder: Path) -> dict:
     region = member.region
-    name = f"regions/{region.run_image.run_class_id}_{region.run_image.position}_{region.proposal}.png"
+    place = region.run_image.run_class.position
+    name = f"regions/{place}_{region.run_image.position}_{region.proposal}.png"
     _write(folder / name, _evidence_inside(region.run_image, region.box))
     return {
         "file": region.run_image.file,

@@ -5,8 +5,6 @@ A worker claims a job with one compare-and-swap, renews its lease while it works
 worker, lost message, restarted broker) puts the job back. It is a record, not a scheduler.
 """
 
-import os
-import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,10 +14,11 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from summaries import workers
 from summaries.models import Job, Run
 
 ATTEMPTS = 3
-RESEND_AFTER = timedelta(seconds=60)
+DIED = "A worker died or stood still in the middle of a job; it may be short of memory."
 
 
 class Stopped(Exception):
@@ -34,16 +33,12 @@ class Piece:
     payload: dict = field(default_factory=dict)
 
 
-def this_worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
 def claim(job_pk: int) -> Job | None:
     """The job, now this worker's; None when it is done, another's, or its run is not running."""
     now = timezone.now()
     free = Q(state=Job.State.WAITING) | Q(state=Job.State.CLAIMED, lease__lt=now)
     running = Exists(Run.objects.filter(pk=OuterRef("run_id"), state=Run.State.RUNNING))
-    mine = {"state": Job.State.CLAIMED, "worker": this_worker(), "lease": _lease(now), "started": now}
+    mine = {"state": Job.State.CLAIMED, "worker": workers.this_worker(), "lease": _lease(now), "started": now}
     claimed = Job.objects.filter(free, running, pk=job_pk, attempts__lt=ATTEMPTS).update(
         **mine, attempts=F("attempts") + 1
     )
@@ -53,7 +48,7 @@ def claim(job_pk: int) -> Job | None:
 def claim_next(run: Run) -> Job | None:
     """Any job of the run that can be had now, in order: for a process that works without a queue."""
     reap_expired(run.jobs.all())
-    for pk in run.jobs.filter(state=Job.State.WAITING).values_list("pk", flat=True):
+    for pk in run.jobs.filter(state=Job.State.WAITING).values_list("pk", flat=True)[:20]:
         if job := claim(pk):
             return job
     return None
@@ -78,12 +73,14 @@ def release(job: Job) -> None:
     _mine(job).update(state=Job.State.WAITING, attempts=F("attempts") - 1, sent=None)
 
 
+@transaction.atomic
 def fail(job: Job, reason: str, *, final: bool = False) -> None:
     """Tried again up to three times, unless the reason is final; then the run fails with this reason."""
+    Run.objects.select_for_update().get(pk=job.run_id)  # so that a resumption comes before or after, whole
     if not final and job.attempts < ATTEMPTS:
         _mine(job).update(state=Job.State.WAITING, reason=reason, sent=None)
     elif _mine(job).update(state=Job.State.FAILED, reason=reason):
-        _end(job.run_id, Run.State.FAILED, reason)
+        end(job.run_id, Run.State.FAILED, reason)
 
 
 def advance(run: Run, plan: Callable[[Run], tuple[str, str, Iterable[Piece]] | None]) -> bool:
@@ -110,7 +107,13 @@ def advance(run: Run, plan: Callable[[Run], tuple[str, str, Iterable[Piece]] | N
 
 
 def cancel(run: Run) -> bool:
-    return _end(run.pk, Run.State.CANCELLED, "")
+    return end(run.pk, Run.State.CANCELLED)
+
+
+def end(run_pk: int, state: Run.State, reason: str = "") -> bool:
+    """True if the run was running until now."""
+    running = Run.objects.filter(pk=run_pk, state=Run.State.RUNNING)
+    return bool(running.update(state=state, reason=reason, finished=timezone.now()))
 
 
 def resume(run: Run) -> bool:
@@ -126,23 +129,14 @@ def resume(run: Run) -> bool:
 
 def reap_expired(among: QuerySet[Job]) -> None:
     """Puts back the jobs whose worker died; the third death of one job fails its run."""
-    lost = among.filter(state=Job.State.CLAIMED).select_related("run")
-    for job in lost.filter(Q(lease__lt=timezone.now()) | Q(worker__startswith=f"{socket.gethostname()}:")):
-        if job.lease < timezone.now() or _is_dead(job.worker):
-            fail(job, "Its worker died or stood still in the middle of it.")
-
-
-def take_unsent(among: QuerySet[Job]) -> list[Job]:
-    """Waiting jobs that need a message: never sent, or sent so long ago that it may be lost."""
-    now = timezone.now()
-    waiting = among.filter(state=Job.State.WAITING, run__state=Run.State.RUNNING, run__queued=True)
-    silent = [
-        job for job in waiting if not job.sent or now - job.sent > RESEND_AFTER * 2 ** min(job.sends, 6)
-    ]
-    for start in range(0, len(silent), 500):
-        chunk = [job.pk for job in silent[start : start + 500]]
-        Job.objects.filter(pk__in=chunk).update(sent=now, sends=F("sends") + 1)
-    return silent
+    late, near = Q(lease__lt=timezone.now()), Q(worker__startswith=f"{workers.this_machine()}:")
+    for job in among.filter(late | near, state=Job.State.CLAIMED).defer("payload"):
+        if job.lease >= timezone.now() and not workers.is_dead(job.worker):
+            continue
+        # Taken over first: a heartbeat that comes in between keeps its job.
+        if _mine(job).filter(lease=job.lease).update(worker=""):
+            job.worker = ""
+            fail(job, DIED)
 
 
 def _mine(job: Job) -> QuerySet[Job]:
@@ -150,21 +144,5 @@ def _mine(job: Job) -> QuerySet[Job]:
     return Job.objects.filter(pk=job.pk, state=Job.State.CLAIMED, worker=job.worker, attempts=job.attempts)
 
 
-def _end(run_pk: int, state: Run.State, reason: str) -> bool:
-    running = Run.objects.filter(pk=run_pk, state=Run.State.RUNNING)
-    return bool(running.update(state=state, reason=reason, finished=timezone.now()))
-
-
 def _lease(now: datetime) -> datetime:
     return now + timedelta(seconds=settings.JOB_LEASE)
-
-
-def _is_dead(worker: str) -> bool:
-    """Whether a process of this machine is gone, so that its jobs need not wait for their lease."""
-    try:
-        os.kill(int(worker.rpartition(":")[2]), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        pass
-    return False

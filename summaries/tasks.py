@@ -1,12 +1,18 @@
 """Celery's door: fetch by key, call one function, queue what follows. The numerics load in the body only."""
 
 import logging
+from datetime import datetime, timedelta
 
 from celery import shared_task
+from django.db.models import F, Q
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from summaries import jobs
 from summaries.models import Job, Run
+
+RESEND_AFTER = timedelta(seconds=60)
+AT_ONCE = 50
 
 log = logging.getLogger(__name__)
 
@@ -48,5 +54,29 @@ def start(run_pk: int) -> None:
 
 
 def send(run: Run) -> None:
-    for job in jobs.take_unsent(run.jobs.all()):
-        do_job.apply_async([job.pk], queue=job.queue)
+    """A message for each waiting job that has none, or had its last so long ago that it may be lost."""
+    now = timezone.now()
+    unsent = _unsent(run, now)
+    try:
+        for start in range(0, len(unsent), AT_ONCE):
+            _send(unsent[start : start + AT_ONCE], now)
+    except (OperationalError, OSError):
+        log.exception("Jobs of run %s could not be queued now; a worker tries it again.", run.pk)
+
+
+def _unsent(run: Run, now: datetime) -> list[Job]:
+    waiting = run.jobs.filter(state=Job.State.WAITING, run__state=Run.State.RUNNING, run__queued=True)
+    silent = waiting.filter(Q(sent=None) | Q(sent__lt=now - RESEND_AFTER)).defer("payload")
+    return [job for job in silent if not job.sent or now - job.sent > RESEND_AFTER * 2 ** min(job.sends, 6)]
+
+
+def _send(batch: list[Job], now: datetime) -> None:
+    """Marked before they go out, so that workers who look at the same time do not send them twice."""
+    rows = Job.objects.filter(pk__in=[job.pk for job in batch])
+    rows.update(sent=now, sends=F("sends") + 1)
+    try:
+        for job in batch:
+            do_job.apply_async([job.pk], queue=job.queue)
+    except (OperationalError, OSError):
+        rows.filter(state=Job.State.WAITING).update(sent=None)
+        raise

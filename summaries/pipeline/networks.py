@@ -24,6 +24,7 @@ from summaries.models import Network
 from summaries.runs import choose_classes
 
 CHECKED_IMAGES = 64
+NAME_LENGTH = 100
 
 
 @dataclass(frozen=True)
@@ -48,25 +49,39 @@ def read_form(path: str) -> Form:
         raise Refusal(f"'{path}' cannot be read ({error.strerror}).") from error
     except ValueError as error:
         raise Refusal(f"'{path}' is not valid JSON: {error}.") from error
+    if not isinstance(content, dict):
+        raise Refusal(f"'{path}' is not a form: an object with name, architecture, file and more.")
     if missing := [key for key in ("name", "architecture", "file") if not content.get(key)]:
         raise Refusal(f"'{path}' does not say the network's {' and '.join(missing)}.")
     folder = Path(path).parent
     classes = content.get("classes")
     listed = json.dumps(classes) if isinstance(classes, list | dict) else _beside(folder, classes)
     return Form(
-        name=content["name"],
-        architecture=content["architecture"],
-        weights=str(folder / content["file"]),
+        name=str(content["name"]),
+        architecture=str(content["architecture"]),
+        weights=str(folder / str(content["file"])),
         classes=listed,
         preprocessing=content,
-        options=content.get("kwargs", {}),
+        options=_options(content.get("kwargs") or {}),
         licence=content.get("licence", ""),
         source=content.get("source", ""),
     )
 
 
+def _options(given: object) -> dict:
+    if not isinstance(given, dict):
+        raise Refusal(
+            f"The architecture's options ('kwargs') are an object of names and values, not {given}."
+        )
+    return given
+
+
 def register(form: Form) -> Network:
     """The network, checked and stored. The same again changes nothing; another under its name is refused."""
+    if len(form.name) > NAME_LENGTH:
+        raise Refusal(
+            f"A network's name has at most {NAME_LENGTH} characters; this one has {len(form.name)}."
+        )
     if form.weights == "default":
         state, classes, preprocessing, options = _published(form)
         content, suffix = safetensors.torch.save(state), ".safetensors"
@@ -85,9 +100,9 @@ def register(form: Form) -> Network:
         "classes": classes,
         "preprocessing": json.loads(json.dumps(asdict(preprocessing))),
     }
-    known = Network.objects.filter(name=form.name).first()
-    if known is None:
-        return Network.objects.create(name=form.name, licence=form.licence, source=form.source, **values)
+    known, _ = Network.objects.get_or_create(
+        name=form.name, defaults={**values, "licence": form.licence, "source": form.source}
+    )
     if any(getattr(known, each) != value for each, value in values.items()):
         raise Refusal(f"There is another network called '{form.name}'; choose another name for this one.")
     return known

@@ -19,7 +19,7 @@ from summaries.jobs import Piece
 from summaries.models import Cluster, Job, Mask, Member, Region, Run, RunClass, RunImage, Summary
 from summaries.pipeline import evidence
 from summaries.pipeline.alignments import align, alignment_key
-from summaries.pipeline.drawings import Kept, clean, number_or_none, write_cleaned
+from summaries.pipeline.drawings import Kept, clean, write_cleaned
 from summaries.pipeline.evidence import Track, batches
 from summaries.pipeline.matches import ClassMatches, match, matches_key
 from summaries.pipeline.networks import classifier_of
@@ -319,7 +319,7 @@ def draw_summaries(job: Job, track: Track) -> Write:
                 rank=rank,
                 coverage=float(coverage[place]),
                 strength=float(strength[place]),
-                coherence=number_or_none(coherence[place]) or 1.0,
+                coherence=1.0 if np.isnan(coherence[place]) else float(coherence[place]),
                 picture=drawn[place],
             )
 

@@ -1,19 +1,19 @@
 """Work: one job from its claim to its commit, and a whole run in this process."""
 
-import errno
 import logging
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.models import Count, Q
+from django.db.utils import Error as AnyDatabaseError
 
-from annotations.files import StorageFull
+import annotations
 from summaries import jobs
+from summaries.disk import FULL, is_full
 from summaries.engine import Refusal
 from summaries.models import Job, Run
 from summaries.pipeline.stages import plan_next, stage_of
@@ -21,7 +21,6 @@ from summaries.pipeline.stages import plan_next, stage_of
 log = logging.getLogger(__name__)
 
 Watch = Callable[[Job, int, int], None]
-FULL = "The disk is full. Make room, then resume the run: nothing that was finished is lost."
 
 
 def perform(job_pk: int, watch: Watch = lambda job, done, total: None) -> Run | None:
@@ -31,9 +30,15 @@ def perform(job_pk: int, watch: Watch = lambda job, done, total: None) -> Run | 
 
 
 def advance(run: Run) -> None:
-    """Plans stages until one has jobs to do, or the run is finished."""
-    while jobs.advance(run, plan_next):
-        run.refresh_from_db()
+    """Plans stages until one has jobs to do, or the run is finished; a plan that fails fails the run."""
+    try:
+        while jobs.advance(run, plan_next):
+            run.refresh_from_db()
+    except AnyDatabaseError:
+        raise  # the run is not to blame, and whoever looks next plans again
+    except Exception as error:
+        log.exception("Run %s: what follows %s could not be planned", run.pk, run.stage or "its start")
+        jobs.end(run.pk, Run.State.FAILED, _in_words(f"Planning the stage after '{run.stage}'", error))
 
 
 def drive(run: Run, watch: Watch) -> None:
@@ -68,7 +73,7 @@ def _do(job: Job, watch: Watch) -> Run:
     except (KeyboardInterrupt, SystemExit):
         jobs.release(job)
         raise
-    except Refusal as refusal:
+    except (Refusal, annotations.Refusal) as refusal:
         jobs.fail(job, str(refusal), final=True)
     except Exception as error:
         _fail(job, error)
@@ -79,20 +84,14 @@ def _do(job: Job, watch: Watch) -> Run:
 
 def _fail(job: Job, error: Exception) -> None:
     log.exception("Run %s: %s failed (attempt %s)", job.run_id, job, job.attempts)
-    if _is_full(error):
+    if is_full(error):
         jobs.fail(job, FULL, final=True)
     else:
-        jobs.fail(job, f"{stage_of(job.run, job.stage).words} failed: {type(error).__name__}: {error}"[:500])
+        jobs.fail(job, _in_words(stage_of(job.run, job.stage).words, error))
 
 
-def _is_full(error: BaseException | None) -> bool:
-    """Whether a full disk is behind it: of the files, or of the database."""
-    while error is not None:
-        full = isinstance(error, StorageFull) or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        if full or (isinstance(error, DatabaseError | sqlite3.Error) and "full" in str(error)):
-            return True
-        error = error.__cause__
-    return False
+def _in_words(what: str, error: Exception) -> str:
+    return f"{what} failed: {type(error).__name__}: {error}"[:500]
 
 
 @contextmanager
@@ -107,8 +106,9 @@ def _heartbeat(job: Job) -> Iterator[threading.Event]:
                     if not jobs.renew(job):
                         lost.set()
                         return
-                except DatabaseError:
+                except AnyDatabaseError:
                     log.warning("The lease of job %s could not be renewed; trying again.", job.pk)
+                    connection.close()  # a server that was restarted wants a new one
         finally:
             connection.close()
 

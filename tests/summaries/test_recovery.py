@@ -1,0 +1,134 @@
+"""Workers killed, doubled and cut off in the middle of a run: it ends as if nothing had happened."""
+
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.summaries import world
+from tests.summaries.home import SUMMARISE, Home, wait
+
+STAGES = ("background", "masks", "proposals", "matches", "regions", "clusters", "alignments", "summaries")
+
+
+class Redis:
+    """A server without a memory: what it held is gone when it stops."""
+
+    def __init__(self, folder: Path):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.folder = folder
+        self.start()
+
+    def start(self) -> None:
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(
+            ["redis-server", *options, "--dir", str(self.folder)], stdout=subprocess.DEVNULL
+        )
+        wait(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0, "redis-server")
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def _database() -> Iterator[str]:
+    server, name = os.environ["TEST_DATABASE_URL"], f"recovery_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            yield f"{server.rpartition('/')[0]}/{name}"
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Undisturbed:
+    """A home with the pictures and the network in it, and what a run there finds when nobody disturbs it."""
+
+    def __init__(self, home: Home, redis: Redis | None = None):
+        self.home, self.redis = home, redis
+        home.must("migrate", "--verbosity=0")
+        made = home.new_folder()
+        home.must("import_images", str(world.write_pictures(made / "pictures")), "--name=tiny")
+        home.must("add_network", f"--from={world.write_network(made / 'network')}")
+        self.given = home.files()
+        home.must(*SUMMARISE)
+        self.rows, self.files = home.rows(home.run_pk()), home.files()
+
+    def begin(self) -> int:
+        """A run handed to workers that are not there yet, with everything to do."""
+        self.home.forget(self.given)
+        self.home.must(*SUMMARISE, "--queue")
+        return self.home.run_pk()
+
+    def compare(self, run_pk: int) -> None:
+        found = self.home.rows(run_pk)
+        for table, rows in self.rows.items():
+            assert found[table] == rows, table
+        assert self.home.files() == self.files
+
+
+@pytest.fixture(scope="module")
+def embedded(tmp_path_factory):
+    home = Home(tmp_path_factory.mktemp("embedded"))
+    yield Undisturbed(home)
+    home.close()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    if "TEST_DATABASE_URL" not in os.environ or not shutil.which("redis-server"):
+        pytest.skip("no PostgreSQL and Redis: TEST_DATABASE_URL is not set (./run test sets it)")
+    folder = tmp_path_factory.mktemp("served")
+    redis = Redis(folder)
+    with _database() as url:
+        home = Home(folder, DATABASE_URL=url, REDIS_URL=f"redis://127.0.0.1:{redis.port}/0")
+        yield Undisturbed(home, redis)
+        home.close()
+    redis.stop()
+
+
+@pytest.fixture(params=["embedded", pytest.param("served", marks=pytest.mark.services)])
+def undisturbed(request) -> Undisturbed:
+    return request.getfixturevalue(request.param)
+
+
+@pytest.mark.parametrize("moment", ["step", "write"])
+def test_a_worker_killed_in_the_middle_of_each_stage_leaves_no_trace_in_what_is_found(undisturbed, moment):
+    home, run = undisturbed.home, undisturbed.begin()
+    for stage in STAGES:
+        worker = home.worker(HOLD=f"{stage}:{moment}")
+        worker.wait_until_held()
+        worker.kill()
+        assert home.query(f"SELECT stage, state FROM summaries_run WHERE id = {run}") == [(stage, "running")]
+    worker = home.worker()
+    home.wait_until_over(run)
+    worker.stop()
+    undisturbed.compare(run)
+    twice = home.query(f"SELECT stage, attempts FROM summaries_job WHERE run_id = {run} AND attempts > 1")
+    assert twice == [(stage, 2) for stage in STAGES]
+
+
+def test_two_workers_at_once_do_every_job_once(undisturbed):
+    home, run = undisturbed.home, undisturbed.begin()
+    first = home.worker(HOLD="masks:step")
+    first.wait_until_held()
+    second = home.worker()
+    done = f"SELECT count(*) FROM summaries_job WHERE run_id = {run} AND stage = 'masks' AND state = 'done'"
+    wait(lambda: home.query(done) == [(1,)], "the second worker's share of the masks")
+    first.release()
+    home.wait_until_over(run)
+    first.stop(), second.stop()
+    undisturbed.compare(run)
+    jobs = f"FROM summaries_job WHERE run_id = {run}"
+    assert home.query(f"SELECT DISTINCT attempts {jobs}") == [(1,)]
+    assert len(home.query(f"SELECT DISTINCT worker {jobs}")) == 2
