@@ -88,19 +88,19 @@ def sort_images(run_classes: Iterable[RunClass]) -> None:
 
 def settings_of(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
     """What the run was done with, in groups of names and values."""
-    network, preprocessing = run.network, run.network.preprocessing
-    made = [("Seed", run.seed), ("Images per class", run.limit or "all"), ("Preset", run.preset)]
-    groups = [
-        ("Run", [*made, ("Engine", run.engine_version)]),
-        (
-            "Network",
-            [("Name", network.name), ("Architecture", network.architecture), ("SHA-256", network.sha256)],
-        ),
-        ("Input geometry", _spell(preprocessing)),
-        *((name.capitalize(), _spell(options)) for name, options in run.parameters.items()),
-        ("Libraries", _spell(run.libraries)),
-    ]
-    return [(title, [(name, str(value)) for name, value in rows]) for title, rows in groups if rows]
+    network = run.network
+    stages = {name: options for name, options in run.parameters.items() if isinstance(options, dict)}
+    single = {name: value for name, value in run.parameters.items() if name not in stages}
+    made = {"preset": run.preset, "seed": run.seed, "images per class": run.limit or "all"}
+    of_network = {"name": network.name, "architecture": network.architecture, "SHA-256": network.sha256}
+    groups = {
+        "run": made | {"engine": run.engine_version} | single,
+        "network": of_network,
+        "input geometry": network.preprocessing,
+        **stages,
+        "libraries": run.libraries,
+    }
+    return [(title.capitalize(), _spell(options)) for title, options in groups.items() if options]
 
 
 def _spell(options: dict) -> list[tuple[str, str]]:
@@ -117,6 +117,11 @@ def _value(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else str(value)
+
+
+def has_summaries(run: Run) -> bool:
+    """Whether there is anything to ask people about."""
+    return Summary.objects.filter(run_class__run=run).exists()
 
 
 def summaries() -> QuerySet[Summary]:

@@ -40,6 +40,7 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     page = Paginator(gallery.classes_of(shown), CLASSES_PER_PAGE).get_page(request.GET.get("page"))
     gallery.sort_images(page.object_list)
     context = {"run": shown, "page": page, "progress": progress_of(shown)}
+    context["offers"] = shown.state == Run.State.FINISHED and gallery.has_summaries(shown)
     return render(request, "summaries/run.html", context | {"settings": gallery.settings_of(shown)})
 
 

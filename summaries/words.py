@@ -7,7 +7,7 @@ def percent(share: float | None) -> str:
         return "not known"
     if 0 < share < 0.005:
         return "under 1\u00a0%"
-    return f"{share * 100:.0f}\u00a0%"
+    return f"{round(share * 100)}\u00a0%".replace("-", "\u2212")
 
 
 def duration(seconds: float) -> str:

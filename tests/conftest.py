@@ -7,6 +7,7 @@ from pathlib import Path
 
 import django
 import pytest
+from django.conf import settings
 
 HOME = Path(tempfile.mkdtemp(prefix="meronym-tests-"))
 (HOME / "static").mkdir()
@@ -17,6 +18,7 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "studyproject.settings"  # read only now,
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Chromium's driver runs an event loop
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 django.setup()
+settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # no test needs a slow one
 
 
 def pytest_unconfigure():

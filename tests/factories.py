@@ -122,7 +122,7 @@ def make_found_run(
     run = make_run(summaries=0)
     run.network.preprocessing = {"input_size": side, "resize": None, "mean": [0.5] * 3, "std": [0.2] * 3}
     run.network.save()
-    run.parameters = {"masks": {"rate": 0.1, "two_stages": True}, "clusters": {"damping": 0.9}}
+    run.parameters = {"crops": 2000, "masks": {"rate": 0.1, "two_stages": True}, "clusters": {"damping": 0.9}}
     run.stage, run.libraries = "summaries", {"numpy": np.__version__}
     run.finished = run.created
     run.save()

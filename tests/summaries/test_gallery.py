@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from annotations import files
-from summaries import gallery, progress, tasks
+from summaries import gallery, progress, tasks, words
 from summaries.models import Job, Member, Region, Run, RunClass, RunImage, Summary
 from tests.factories import make_found_run, make_job, make_run
 
@@ -78,14 +78,14 @@ def test_the_list_tells_each_run_s_state_in_words(admin_client):
     set_state(make_run(summaries=0), Run.State.FAILED, reason="The disk is full.")
     set_state(make_run(summaries=0), Run.State.RUNNING)
     shown = text(page(admin_client, "runs"))
-    for words in (
+    for expected in (
         "2 summaries of 2 classes",
         "Finding the network&#x27;s evidence: 2 of 6",
         "The disk is full.",
         "Waiting for a worker",
         "preset paper",
     ):
-        assert words in shown
+        assert expected in shown
 
 
 def test_the_list_asks_the_database_no_more_for_many_runs_than_for_one(
@@ -124,14 +124,14 @@ def test_no_time_is_promised_before_a_job_is_finished():
 
 
 @pytest.mark.parametrize(
-    ("queued", "words"), [(True, "Is a worker running?"), (False, "The command that started this run")]
+    ("queued", "said"), [(True, "Is a worker running?"), (False, "The command that started this run")]
 )
-def test_a_run_that_nobody_works_on_says_so(admin_client, queued, words):
+def test_a_run_that_nobody_works_on_says_so(admin_client, queued, said):
     run = make_running(claimed=0)
     long_ago = timezone.now() - timedelta(minutes=5)
     set_state(run, Run.State.RUNNING, created=long_ago, queued=queued)
     run.jobs.filter(state=Job.State.DONE).update(finished=long_ago)
-    assert words in text(page(admin_client, "run", run.pk))
+    assert said in text(page(admin_client, "run", run.pk))
 
 
 def test_a_failed_run_says_why_and_offers_to_retry(admin_client):
@@ -149,7 +149,7 @@ def test_a_cancelled_run_offers_to_resume(admin_client):
 def test_a_finished_run_shows_what_it_found_and_what_it_left_out(admin_client):
     run = make_found_run(images=5, skipped=2, summaries=2)
     shown = text(page(admin_client, "run", run.pk))
-    for words in (
+    for expected in (
         "5 images used, 2 skipped",
         "the network says &#x27;borzoi&#x27; (0.41)",
         'common <span class="soft">80 %</span>',
@@ -158,7 +158,7 @@ def test_a_finished_run_shows_what_it_found_and_what_it_left_out(admin_client):
         f"{reverse('admin:study_study_add')}?run={run.pk}",
         "two stages",
     ):
-        assert words in shown
+        assert expected in shown
     for summary in Summary.objects.all():
         assert reverse("summaries:file", args=[summary.picture]) in shown
 
@@ -314,6 +314,27 @@ def test_the_web_process_loads_no_numerics():
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == ""
+
+
+def test_a_run_that_found_nothing_offers_no_study(admin_client):
+    run = make_found_run(summaries=0)
+    assert "Create a study" not in text(page(admin_client, "run", run.pk))
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0 %"), (0.004, "under 1 %"), (0.813, "81 %"), (1, "100 %"), (-0.003, "0 %"), (-0.06, "−6 %")],
+)
+def test_shares_are_said_in_percent(share, said):
+    assert words.percent(share).replace("\xa0", " ") == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.4, "under a second"), (48, "48 s"), (725, "12 min"), (11_100, "3 h 05 min"), (187_200, "2 days 4 h")],
+)
+def test_times_are_said_in_the_unit_that_fits(seconds, said):
+    assert words.duration(seconds) == said
 
 
 class Outline(HTMLParser):

@@ -72,7 +72,7 @@ def test_layers_are_switched_off_by_keyboard(staff, live_server):
 
 
 def test_the_page_of_a_run_follows_it_to_its_end_without_a_hand(staff, live_server):
-    run = make_run(summaries=0, state=Run.State.RUNNING)
+    run = make_run(summaries=1, state=Run.State.RUNNING)
     Run.objects.filter(pk=run.pk).update(stage="masks")
     job = make_job(run, "masks", state="claimed")
     staff.goto(live_server.url + reverse("summaries:run", args=[run.pk]))
