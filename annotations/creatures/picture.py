@@ -9,6 +9,8 @@ from annotations.creatures import anatomy, world
 from annotations.creatures.canvas import SIDE, Canvas
 from annotations.creatures.plan import DROPPED, PARTS, Plan, make_plan
 
+STAMP = "stamp"
+REMOVABLE = (*PARTS, STAMP)
 NOISE = 4.0
 """Standard deviation of the noise of each pixel and channel, of 255."""
 
@@ -34,12 +36,12 @@ class Picture:
 
 
 def render(seed: int, index: int, *, without: str | None = None, dropped: float = DROPPED) -> Picture:
-    """Image `index` of the set `seed`, as it is or with one part removed and all else as it was.
+    """Image `index` of the set `seed`, whole or with one part, or the stamp, removed and all else as it was.
 
     Pixels that the part did not share in are equal in both. dropped: see `make_plan`.
     """
-    if without is not None and without not in PARTS:
-        raise ValueError(f"There is no part '{without}'; the parts are {', '.join(PARTS)}.")
+    if without is not None and without not in REMOVABLE:
+        raise ValueError(f"There is no part '{without}'; the parts are {', '.join(REMOVABLE)}.")
     return draw(make_plan(seed, index, dropped=dropped), without)
 
 
@@ -47,7 +49,8 @@ def draw(plan: Plan, without: str | None = None) -> Picture:
     canvas = Canvas()
     world.draw_world(canvas, plan)
     anatomy.draw_creature(canvas, plan, without=without)
-    world.draw_stamp(canvas, plan)
+    if without != STAMP:
+        world.draw_stamp(canvas, plan)
     shares = np.stack([canvas.share_of(anatomy.owner_of(part)) for part in PARTS])
     return Picture(plan, _exposed(canvas.picture(), plan), canvas.owners(), canvas.colours(), shares)
 
