@@ -2,9 +2,11 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("gallery/", include("summaries.urls")),
+    path("", RedirectView.as_view(pattern_name="summaries:runs")),
     path("", include("study.urls")),
 ]

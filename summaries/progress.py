@@ -21,7 +21,7 @@ STAGES = {
         "summaries": "Drawing the summaries",
     }
 }
-"""The stages of each method in order, in the pipeline's words, which the web process cannot import."""
+"""The stages of each method in order, in words; here, since the web process cannot import the pipeline."""
 
 QUIET = timedelta(seconds=20)
 """After so long without any job in hand a run is said to wait."""

@@ -91,7 +91,7 @@ def _choose(network: Network, known: dict[ClassLabel, int | None], word: str) ->
     for label, output in known.items():
         if index is not None and output == index:
             return Choice(label, index)
-    there = ", ".join(label.name for label in list(known)[:8]) + (", ..." if len(known) > 8 else "")
+    there = ", ".join(label.name for label in list(known)[:8]) + (" and more" if len(known) > 8 else "")
     raise Refusal(f"The image set has no class '{word}'; it has {there}.")
 
 

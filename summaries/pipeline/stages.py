@@ -16,7 +16,6 @@ LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-p
 @dataclass(frozen=True)
 class Stage:
     name: str
-    words: str
     queue: str
     plan: Callable[[Run], list[Piece]]
     work: Callable[[Job, Callable[[Iterable], Iterable]], Callable[[], None]]
@@ -24,32 +23,14 @@ class Stage:
 
 METHODS: dict[str, list[Stage]] = {
     "visual": [
-        Stage(
-            "background",
-            "Learning what gradients are usual",
-            "cpu",
-            visual.plan_background,
-            visual.estimate_background,
-        ),
-        Stage("masks", "Finding the network's evidence", "gpu", visual.plan_masks, visual.find_masks),
-        Stage("proposals", "Proposing regions", "cpu", visual.plan_proposals, visual.find_proposals),
-        Stage("matches", "Matching regions across images", "cpu", visual.plan_matches, visual.match_image),
-        Stage(
-            "regions",
-            "Choosing the regions on the evidence",
-            "gpu",
-            visual.plan_regions,
-            visual.choose_regions,
-        ),
-        Stage("clusters", "Grouping regions", "cpu", visual.plan_classes, visual.group_regions),
-        Stage(
-            "alignments",
-            "Laying the members of each group over each other",
-            "cpu",
-            visual.plan_alignments,
-            visual.align_members,
-        ),
-        Stage("summaries", "Drawing the summaries", "cpu", visual.plan_classes, visual.draw_summaries),
+        Stage("background", "cpu", visual.plan_background, visual.estimate_background),
+        Stage("masks", "gpu", visual.plan_masks, visual.find_masks),
+        Stage("proposals", "cpu", visual.plan_proposals, visual.find_proposals),
+        Stage("matches", "cpu", visual.plan_matches, visual.match_image),
+        Stage("regions", "gpu", visual.plan_regions, visual.choose_regions),
+        Stage("clusters", "cpu", visual.plan_classes, visual.group_regions),
+        Stage("alignments", "cpu", visual.plan_alignments, visual.align_members),
+        Stage("summaries", "cpu", visual.plan_classes, visual.draw_summaries),
     ]
 }
 

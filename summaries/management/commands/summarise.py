@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
+from django.urls import reverse
 from tqdm import tqdm
 
 from annotations.files import StorageFull
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         jobs.resume(run)
         Run.objects.filter(pk=run.pk).update(queued=True)
         tasks.start(run.pk)
-        self.stdout.write(f"Run {run.pk} is with the workers; watch it at /gallery/{run.pk}/.")
+        self.stdout.write(f"Run {run.pk} is with the workers; watch it at {_page(run)}")
 
     def _do(self, run: Run, export: Path | None) -> None:
         try:
@@ -107,9 +108,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{found}; {skipped.count()} skipped")
             for image in skipped:
                 self.stdout.write(f"  {image.file}: {image.skipped}")
-        self.stdout.write(
-            f"Run {run.pk} took {run.seconds:.0f} seconds. Look at it under /gallery/{run.pk}/."
-        )
+        self.stdout.write(f"Run {run.pk} took {run.seconds:.0f} seconds. Look at it under {_page(run)}")
 
 
 class Bar:
@@ -142,6 +141,10 @@ class Bar:
 
 
 LOOK = "{desc:48.48} {percentage:3.0f}%|{bar:24}| {elapsed}, {remaining} left"
+
+
+def _page(run: Run) -> str:
+    return reverse("summaries:run", args=[run.pk])
 
 
 def _find(model, name: str):
