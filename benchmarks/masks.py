@@ -33,7 +33,7 @@ DATA = ROOT.parent / "shared" / "data"
 FOLDERS = ("n02110341_dalmatian", "n02672831_accordion", "n04147183_schooner", "n03417042_garbage_truck")
 NETWORKS = ("mobilenet_v2", "squeezenet1_0")
 # Images, and steps of each stage, on both sides of the ratio; images run to the end for drop and area.
-QUICK, FULL = (4, 8, 4, 2), (8, 60, 30, 8)
+QUICK, FULL = (4, 20, 10, 2), (8, 60, 30, 8)
 
 
 def main() -> None:
