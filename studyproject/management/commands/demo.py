@@ -18,6 +18,7 @@ from summaries.models import Network, Run
 NAME = "creatures"
 NETWORK = settings.ROOT / "summaries" / "networks" / "creatures.json"
 CLASSES = ("grawk", "plimbo", "zindle")
+IMAGES_MADE = 20
 IMAGES_PER_CLASS = 10
 TITLE = "Demo: which parts does the creatures' network use?"
 ADMIN = "admin"
@@ -46,7 +47,7 @@ class Command(BaseCommand):
 
     def _provide_pictures(self) -> None:
         if not ImageSet.objects.filter(name=NAME).exists():
-            call_command("make_creatures", name=NAME)
+            call_command("make_creatures", name=NAME, per_class=IMAGES_MADE)
 
     def _provide_network(self) -> None:
         if not Network.objects.filter(name=NAME).exists():
@@ -58,7 +59,12 @@ class Command(BaseCommand):
         )
         if not finished.exists():
             call_command(
-                "summarise", network=NAME, images=NAME, classes=",".join(CLASSES), limit=IMAGES_PER_CLASS
+                "summarise",
+                network=NAME,
+                images=NAME,
+                classes=",".join(CLASSES),
+                limit=IMAGES_PER_CLASS,
+                preset="standard",
             )
         return finished.earliest("created")
 
