@@ -61,10 +61,11 @@ def paper(side: int) -> VisualParams:
 
 
 def standard(side: int) -> VisualParams:
-    """The published method with its lengths in proportion to the input; takes what proposals there are."""
+    """The published method, lengths in proportion to the input, masks in batches, however few proposals."""
     scale = side / PAPER_SIDE
     proposals = ProposalParams(strict=False, minimum_side=max(8, round(20 * scale)))
-    return VisualParams(proposals=proposals, matches=MatchParams(position_decay=0.05 / scale))
+    matches = MatchParams(position_decay=0.05 / scale)
+    return VisualParams(masks=MaskParams(arithmetic="lean"), proposals=proposals, matches=matches)
 
 
 VISUAL: dict[str, Callable[[int], VisualParams]] = {"standard": standard, "paper": paper}
