@@ -1,4 +1,4 @@
-"""Networks under study: weights by their content, classes in their order, and how pictures are fed to them."""
+"""Networks under study: weights by their content, classes in order, and how pictures are fed to them."""
 
 import hashlib
 import json

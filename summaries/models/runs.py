@@ -1,4 +1,4 @@
-"""A run of a method over a network and an image set, frozen when it is made, and the jobs that it is cut into."""
+"""A run of a method over a network and an image set, and the jobs that it is cut into."""
 
 from django.conf import settings
 from django.db import models

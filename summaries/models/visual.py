@@ -1,4 +1,4 @@
-"""What the method of visual summaries finds: masks, regions, clusters of regions, and the summaries kept of them."""
+"""What the method of visual summaries finds: masks, regions, clusters, and the summaries kept of them."""
 
 from django.db import models
 

@@ -1,1 +1,1 @@
-"""Visual summaries (Carletti et al., arXiv 1801.09103): masks, proposals, flow, regions, clusters, pictures."""
+"""Visual summaries (Carletti et al., arXiv 1801.09103): from masks and proposals to pictures."""
