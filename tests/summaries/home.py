@@ -157,6 +157,6 @@ class Home:
     def close(self) -> None:
         for started in list(self.alive):
             started.kill()
-        self.nursery.stdin.close()
-        self.nursery.wait(30)
+        self.nursery.kill()
+        self.nursery.wait()
         shutil.rmtree(self.folder, ignore_errors=True)

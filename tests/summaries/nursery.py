@@ -1,10 +1,12 @@
 """A process that has loaded everything and forks: what starts in seconds otherwise starts at once here.
 
-It reads one JSON object a line: {"argv": [...], "env": {...}, "out": FILE, "err": FILE} runs a management command, or a Celery
-worker where argv begins with "worker", or a function of this module where it begins with "call". It answers with
-the process number; {"wait": PID} is answered with the exit code. HOLD=STAGE:MOMENT makes a stage's first job stand
-still at that moment ("step": in the middle of its work; "write": with its rows written and not committed) and leave
-the file named by HELD, until the process is killed or RELEASE is there.
+It reads one JSON object a line. {"argv": [...], "env": {...}, "out": FILE, "err": FILE} runs a management
+command, or a Celery worker where argv begins with "worker", or a function of this module where it begins
+with "call", and is answered with the process number; {"wait": PID} is answered with the exit code.
+
+HOLD=STAGE:MOMENT makes each job of a stage stand still at that moment ("step": in the middle of its work;
+"write": with its rows written and not committed) and leave the file named by HELD, until the process is
+killed or the file named by RELEASE is there.
 """
 
 import json
@@ -14,9 +16,20 @@ import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import django
+
+LOADED_LATE = (
+    "celery.apps.worker",
+    "celery.concurrency.prefork",
+    "celery.worker.consumer",
+    "skimage.measure",
+    "sklearn.cluster",
+    "summaries.pipeline.work",
+    "torch._dynamo",
+)
 
 
 def main() -> None:
@@ -39,6 +52,8 @@ def _prepare() -> None:
     from summaries import tasks
     from tests.summaries import world
 
+    for name in LOADED_LATE:
+        import_module(name)
     world.add_preset()
     settings.REAP_EVERY = 1
     settings.JOB_LEASE = int(os.environ.get("LEASE", "60"))
@@ -91,6 +106,23 @@ def dump(run_pk: str, to: str) -> None:
     from tests.summaries.rows import rows_of
 
     Path(to).write_text(json.dumps(rows_of(int(run_pk)), indent=1))
+
+
+def plan(run_pk: str) -> None:
+    from summaries.models import Run
+    from summaries.pipeline import work
+
+    work.advance(Run.objects.get(pk=run_pk))
+
+
+def claim(job_pk: str, at: str, to: str) -> None:
+    """Tries to get a job as soon as the file `at` is there, and writes down whether it did."""
+    from summaries import jobs
+
+    Path(to).with_suffix(".ready").touch()
+    _wait(Path(at).exists)
+    Path(to).write_text("got it" if jobs.claim(int(job_pk)) else "nothing")
+    _wait(Path(at).with_suffix(".over").exists)  # alive, so that nobody takes the job for orphaned
 
 
 def forget() -> None:

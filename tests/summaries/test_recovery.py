@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from summaries.disk import FULL
 from tests.summaries import world
 from tests.summaries.home import SUMMARISE, Home, wait
 
@@ -114,8 +115,8 @@ def test_a_worker_killed_in_the_middle_of_each_stage_leaves_no_trace_in_what_is_
     home.wait_until_over(run)
     worker.stop()
     undisturbed.compare(run)
-    twice = home.query(f"SELECT stage, attempts FROM summaries_job WHERE run_id = {run} AND attempts > 1")
-    assert twice == [(stage, 2) for stage in STAGES]
+    twice = f"SELECT stage, attempts FROM summaries_job WHERE run_id = {run} AND attempts > 1 ORDER BY id"
+    assert home.query(twice) == [(stage, 2) for stage in STAGES]
 
 
 def test_two_workers_at_once_do_every_job_once(undisturbed):
@@ -127,8 +128,110 @@ def test_two_workers_at_once_do_every_job_once(undisturbed):
     wait(lambda: home.query(done) == [(1,)], "the second worker's share of the masks")
     first.release()
     home.wait_until_over(run)
-    first.stop(), second.stop()
+    first.stop()
+    second.stop()
     undisturbed.compare(run)
     jobs = f"FROM summaries_job WHERE run_id = {run}"
     assert home.query(f"SELECT DISTINCT attempts {jobs}") == [(1,)]
     assert len(home.query(f"SELECT DISTINCT worker {jobs}")) == 2
+
+
+def test_of_eight_processes_that_reach_for_a_job_one_gets_it(undisturbed):
+    home, run = undisturbed.home, undisturbed.begin()
+    home.must("call", "plan", str(run))
+    (job,) = home.query(f"SELECT id FROM summaries_job WHERE run_id = {run}")[0]
+    folder = home.new_folder()
+    answers = [folder / str(number) for number in range(8)]
+    reaching = [home.start("call", "claim", str(job), str(folder / "go"), str(each)) for each in answers]
+    wait(lambda: all(each.with_suffix(".ready").exists() for each in answers), "the start")
+    (folder / "go").touch()
+    wait(lambda: all(each.exists() and each.read_text() for each in answers), "the answers")
+    (folder / "go.over").touch()
+    for each in reaching:
+        each.join()
+    assert sorted(each.read_text() for each in answers) == ["got it"] + ["nothing"] * 7
+    assert home.query(f"SELECT attempts FROM summaries_job WHERE id = {job}") == [(1,)]
+
+
+@pytest.mark.services
+def test_a_run_ends_although_redis_forgot_all_its_messages(served):
+    home, run = served.home, served.begin()
+    worker = home.worker(HOLD="matches:step")
+    worker.wait_until_held()
+    served.redis.stop()
+    worker.release()
+    matched = (
+        f"SELECT count(*) FROM summaries_job WHERE run_id = {run} AND stage = 'matches' AND state = 'done'"
+    )
+    wait(lambda: home.query(matched)[0][0] >= 1, "the job that went on without Redis")
+    served.redis.start()
+    home.wait_until_over(run)
+    worker.stop()
+    served.compare(run)
+
+
+def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(embedded):
+    embedded.home.forget(embedded.given)
+    command = embedded.home.start(*SUMMARISE, HOLD="masks:step")
+    command.wait_until_held()
+    stopped = command.interrupt()
+    run = embedded.home.run_pk()
+    assert stopped.code == 2
+    assert stopped.err.splitlines()[-1] == (
+        f"CommandError: Stopped. The same command goes on with run {run} where it stands."
+    )
+    jobs = f"SELECT state, attempts FROM summaries_job WHERE run_id = {run} AND stage = 'masks'"
+    assert set(embedded.home.query(jobs)) == {("waiting", 0)}
+    assert f"Going on with run {run}" in embedded.home.must(*SUMMARISE)
+    embedded.compare(run)
+
+
+def test_a_run_fails_in_words_when_the_disk_of_the_files_is_full_and_goes_on_with_room(embedded):
+    home = embedded.home
+    embedded.home.forget(embedded.given)
+    with _small_disk(home.folder / "files", room=60_000) as filler:
+        full = home.run(*SUMMARISE)
+        assert (full.code, _sentences(full.err)) == (2, FULL)
+        run = home.run_pk()
+        assert home.query(f"SELECT state, reason FROM summaries_run WHERE id = {run}") == [("failed", FULL)]
+        filler.unlink()
+        home.must(*SUMMARISE)
+        assert home.run_pk() == run
+        embedded.compare(run)
+
+
+def test_a_full_disk_of_the_database_is_said_in_words_and_the_same_command_goes_on_with_room(embedded):
+    home = embedded.home
+    embedded.home.forget(embedded.given)
+    with _small_disk(home.folder, room=200_000) as filler:
+        full = home.run(*SUMMARISE)
+        assert (full.code, _sentences(full.err)) == (2, FULL)
+        filler.unlink()
+        home.must(*SUMMARISE)
+        embedded.compare(home.run_pk())
+
+
+@contextmanager
+def _small_disk(folder: Path, room: int) -> Iterator[Path]:
+    """A file system of its own under the folder; its room is taken by a file, all but so many bytes."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount the small disk that is to be filled")
+    aside = folder.with_name(f"{folder.name}.aside")
+    shutil.copytree(folder, aside)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", folder], capture_output=True)
+    if mounted.returncode:
+        pytest.skip(f"a small disk cannot be mounted here: {mounted.stderr.decode().strip()}")
+    try:
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
+        filler = folder / "filler.part"
+        free = os.statvfs(folder)
+        filler.write_bytes(bytes(free.f_bavail * free.f_frsize - room))
+        yield filler
+    finally:
+        subprocess.run(["umount", folder], check=True)
+        shutil.rmtree(aside)
+
+
+def _sentences(err: str) -> str:
+    """The last line, without its reference to the run, and without what the log says before it."""
+    return err.splitlines()[-1].removeprefix("CommandError: ").partition(" (run ")[0]
