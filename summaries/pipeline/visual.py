@@ -4,15 +4,14 @@ One function plans a stage's pieces from rows, one does a piece: load what is th
 the arrays, and return how the rows are to be written. Each is safe to do twice. Paper: arXiv 1801.09103.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
 from django.db import transaction
 
-from annotations import files
 from summaries import artifacts
-from summaries.engine.visual import clusters, masks, pictures, regions, similarity
+from summaries.engine.visual import clusters, similarity
 from summaries.engine.visual import descriptors as hog
 from summaries.engine.visual.proposals import TooFewProposals
 from summaries.jobs import Piece
@@ -21,8 +20,10 @@ from summaries.pipeline import evidence
 from summaries.pipeline.alignments import align, alignment_key
 from summaries.pipeline.drawings import Kept, clean, write_cleaned
 from summaries.pipeline.evidence import Track, batches
+from summaries.pipeline.masks import mask_row, masks_of
 from summaries.pipeline.matches import ClassMatches, match, matches_key
 from summaries.pipeline.networks import classifier_of
+from summaries.pipeline.regions import region_rows
 
 CHUNK = 8
 """Images a job: small enough to lose little when a worker dies, large enough to fill a batch."""
@@ -72,8 +73,8 @@ def find_masks(job: Job, track: Track) -> Write:
         if row.argmax() != index
     }
     used = [each for each in candidates if each.pk not in skipped]
-    found = _masks(job, used, track) if used else {}
-    rows = [_mask_row(each, found, place) for place, each in enumerate(used)]
+    found = masks_of(used, track) if used else {}
+    rows = [mask_row(each, found, place) for place, each in enumerate(used)]
 
     def write() -> None:
         Mask.objects.bulk_create(rows)
@@ -81,42 +82,6 @@ def find_masks(job: Job, track: Track) -> Write:
             RunImage.objects.filter(pk=pk).update(skipped=reason)
 
     return write
-
-
-def _masks(job: Job, used: Sequence[RunImage], track: Track) -> artifacts.Arrays:
-    """The masks of a chunk as one artefact, so that a chunk is always optimised in the same batches."""
-    run, index = job.run, used[0].run_class.index
-    key = artifacts.key_of(
-        "masks",
-        network=run.network.fingerprint,
-        images=[each.image.sha256 for each in used],
-        index=index,
-        params=run.parameters["masks"],
-    )
-    if (stored := artifacts.load(key)) is not None:
-        return stored
-    indices = torch.full((len(used),), index)
-    found = masks.find_masks(
-        classifier_of(run.network),
-        evidence.tensor_of(list(used)),
-        indices,
-        params=evidence.params_of(run).masks,
-        track=track,
-    )
-    arrays = {name: np.asarray(value) for name, value in vars(found).items()}
-    artifacts.save(key, arrays)
-    return arrays
-
-
-def _mask_row(run_image: RunImage, found: artifacts.Arrays, place: int) -> Mask:
-    numbers = ("p", "p_blurred", "p_smooth", "p_crisp", "p_masked", "area")
-    return Mask(
-        run_image=run_image,
-        file=files.put(pictures.encode_png(found["crisp"][place]), ".png"),
-        smooth_file=files.put(pictures.encode_png(found["smooth"][place]), ".png"),
-        passes=int(found["passes"]),
-        **{name: float(found[name][place]) for name in numbers},
-    )
 
 
 # Proposals: boxes that might hold a part.
@@ -175,44 +140,12 @@ def choose_regions(job: Job, track: Track) -> Write:
     for each in track(images):
         place = used.index(each)
         if len(matches.on_mask[place]) and len(used) > 1:
-            rows += _regions(each, matches.on_mask[place], matches.tops(place))
+            rows += region_rows(each, matches.on_mask[place], matches.tops(place))
 
     def write() -> None:
         Region.objects.bulk_create(rows)
 
     return write
-
-
-def _regions(run_image: RunImage, on_mask: np.ndarray, tops: list[np.ndarray]) -> list[Region]:
-    options = evidence.params_of(run_image.run_class.run).regions
-    boxes, quality = evidence.boxes_of(run_image)[on_mask], regions.quality(tops, options.quality_count)
-    kept = regions.prune_redundant(boxes, quality, literal=options.literal_pruning)
-    labels = regions.components(evidence.mask_of(run_image))
-    numbers = regions.component_of(boxes[kept], labels)
-    drops = _drops(run_image, labels, sorted(set(numbers.tolist()) - {0}))
-    return [
-        Region(
-            run_image=run_image,
-            proposal=int(on_mask[index]),
-            **dict(zip(("x0", "y0", "x1", "y1"), _half_open(boxes[index]), strict=True)),
-            quality=float(quality[index]),
-            component=int(number),
-            drop=drops.get(int(number), 0.0),
-        )
-        for index, number in zip(kept, numbers, strict=True)
-    ]
-
-
-def _drops(run_image: RunImage, labels: np.ndarray, numbers: list[int]) -> dict[int, float]:
-    """Share of the probability that is lost when one component alone is blurred, for each component."""
-    if not numbers:
-        return {}
-    hidden = torch.from_numpy(np.stack([labels == number for number in numbers]))
-    image = evidence.tensor_of([run_image]).expand(len(numbers), -1, -1, -1)
-    indices = torch.full((len(numbers),), run_image.run_class.index)
-    left = masks.drop_when_hidden(classifier_of(run_image.run_class.run.network), image, hidden, indices)
-    p = run_image.mask.p
-    return {number: (p - float(each)) / p for number, each in zip(numbers, left, strict=True)}
 
 
 # Clusters: regions that find each other across images.
@@ -344,8 +277,3 @@ def _images(job: Job) -> list[RunImage]:
     )
     found = rows.in_bulk(job.payload["images"])
     return [found[pk] for pk in job.payload["images"]]
-
-
-def _half_open(box: np.ndarray) -> tuple[int, int, int, int]:
-    x1, y1, x2, y2 = (int(edge) for edge in box)
-    return x1, y1, x2 + 1, y2 + 1
