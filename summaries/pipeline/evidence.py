@@ -84,16 +84,22 @@ def _boxes(key: str, run_image: RunImage) -> NDArray[np.int32]:
     return found
 
 
-def background_pool(run: Run) -> list[Image]:
-    """The images of the set, at most POOL, chosen by their content so that the choice stays the same."""
+def choose_pool(run: Run) -> list[str]:
+    """Images of the set, at most POOL, chosen by their content: equal sets give equal choices."""
     members = LabelledImage.objects.filter(image_set=run.image_set).values("image")
-    return list(Image.objects.filter(pk__in=members).order_by("sha256")[:POOL])
+    images = Image.objects.filter(pk__in=members).order_by("sha256")
+    return list(images.values_list("sha256", flat=True)[:POOL])
+
+
+def background_pool(run: Run) -> list[str]:
+    """What was chosen when the run was planned: the set may have grown since."""
+    return run.jobs.get(stage="background").payload["pool"]
 
 
 def background_key(run: Run) -> str:
     return artifacts.key_of(
         "background",
-        images=[image.sha256 for image in background_pool(run)],
+        images=background_pool(run),
         side=run.network.input_size,
         crops=run.parameters["background_crops"],
         seed=run.seed,

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from django.db import transaction
 
+from annotations.models import Image
 from summaries import artifacts
 from summaries.engine.visual import clusters, similarity
 from summaries.engine.visual import descriptors as hog
@@ -39,7 +40,7 @@ def nothing() -> None:
 
 
 def plan_background(run: Run) -> list[Piece]:
-    return [Piece("all")]
+    return [Piece("all", {"pool": evidence.choose_pool(run)})]
 
 
 def estimate_background(job: Job, track: Track) -> Write:
@@ -47,7 +48,8 @@ def estimate_background(job: Job, track: Track) -> Write:
     key = evidence.background_key(run)
     if artifacts.load(key) is None:
         side = run.network.input_size
-        pool = [evidence.picture(image.file, side) for image in track(evidence.background_pool(run))]
+        images = Image.objects.filter(sha256__in=evidence.background_pool(run)).order_by("sha256")
+        pool = [evidence.picture(image.file, side) for image in track(images)]
         crops = evidence.params_of(run).background_crops
         artifacts.save(key, hog.estimate_background(pool, seed=run.seed, crops=crops).to_arrays())
     return nothing

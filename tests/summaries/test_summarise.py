@@ -12,7 +12,7 @@ from annotations.models import ImageSet
 from summaries import runs, tasks
 from summaries.engine.visual import descriptors, flow, masks, proposals, warp
 from summaries.models import Network, Run
-from summaries.pipeline import presets
+from summaries.pipeline import presets, work
 from tests.summaries import world
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +22,7 @@ CLASS = {"label", "index", "images", "skipped", "summaries"}
 IMAGE = {"file", "sha256", "p", "p_blurred", "p_masked", "area", "passes", "mask"}
 SUMMARY = {"rank", "picture", "coverage", "strength", "coherence", "members"}
 MEMBER = {"file", "box", "mask", "similarity", "drop", "shown"}
+IMAGE_TO_COME = 50
 ENGINE = [
     (descriptors, "estimate_background"),
     (masks, "find_masks"),
@@ -178,6 +179,17 @@ def test_one_image_alone_has_nothing_to_be_compared_with_and_the_run_still_ends(
     _import(tmp_path / "pictures", "alone", wheel=[("wheel", 0)])
     out, _ = summarise(capsys, images="alone", classes="wheel")
     assert "wheel: 0 summaries of 1 images; 0 skipped" in out
+
+
+def test_pictures_that_arrive_in_the_middle_of_a_run_leave_it_as_it_was(capsys, tmp_path):
+    network, images = Network.objects.get(name="tiny"), ImageSet.objects.get(name="tiny")
+    run = runs.plan_run(network, images, ["wheel"], preset="tiny", queued=False)
+    work.advance(run)
+    work.perform(run.jobs.get(stage="background").pk)
+    _import(tmp_path / "more", "tiny", wheel=[("wheel", IMAGE_TO_COME)])
+    assert images.labelled_images.count() > 2 * world.IMAGES + 1
+    work.drive(run, lambda job, done, total: None)
+    assert (run.state, run.reason) == (Run.State.FINISHED, "")
 
 
 @pytest.mark.parametrize(
