@@ -56,7 +56,12 @@ PAPER_SIDE = 224
 
 
 def paper(side: int) -> VisualParams:
-    """As published, whatever the input's side."""
+    """The published constants, whatever the input's side.
+
+    Two are ours, as the sources' own would let chance through (see `clusters.clean`): a summary needs
+    `min_members` = 3 images (theirs: 1), and a cluster of a single member is left out of the class's median
+    (theirs: `matlab_nan_parity`). Where the sources say nothing, the engine's docstrings name our choice.
+    """
     return VisualParams()
 
 
