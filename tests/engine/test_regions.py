@@ -94,15 +94,6 @@ def test_diagonal_neighbours_are_one_component_and_a_box_belongs_to_the_one_it_o
     assert regions.component_of(boxes, labels).tolist() == [labels[2, 2], labels[12, 12], 0]
 
 
-def test_pictures_show_whole_components_of_faint_evidence_that_reach_into_the_box():
-    mask = np.zeros((20, 20), np.uint8)
-    mask[5, 0:12] = 2
-    mask[15, 15] = 255
-    mask[8, 8] = 1
-    shown = regions.touching_components(np.array([8, 4, 12, 9]), mask)
-    assert shown[5, 0:12].all() and shown.sum() == 12
-
-
 @given(st.integers(0, 2**32 - 1), st.integers(1, 80), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_pruning_gives_a_subset_without_repeats_that_holds_the_best_box(seed, count, literal):

@@ -16,9 +16,6 @@ Indices = NDArray[np.int64]
 EVIDENCE = 128
 """A stored mask value above this counts as evidence when regions are chosen."""
 
-VISIBLE = 1
-"""A stored mask value above this counts when components are drawn."""
-
 
 def on_mask(boxes: NDArray, mask: NDArray, *, share: float = 0.75) -> Indices:
     """Indices, ascending, of the (n, 4) boxes of which strictly more than `share` of the area is evidence.
@@ -118,15 +115,6 @@ def component_of(boxes: NDArray, labels: NDArray) -> Indices:
     """The component that each box overlaps most, (n,): 0 where it meets none; of equals the lowest."""
     found = [_largest(np.bincount(_inside(labels, box).ravel())) for box in boxes]
     return np.array(found, np.int64)
-
-
-def touching_components(box: NDArray, mask: NDArray, *, threshold: int = VISIBLE) -> NDArray[np.bool_]:
-    """The pixels (H, W) of all components of mask > threshold that reach into the box, as pictures show
-    them.
-    """
-    labels = components(mask, threshold=threshold)
-    touched = np.unique(_inside(labels, box))
-    return np.isin(labels, touched[touched > 0])
 
 
 def _inside(labels: NDArray, box: NDArray) -> NDArray:
