@@ -29,7 +29,12 @@ def export_run(run: Run, folder: Path, track: Track = lambda it: it) -> Path:
         "seconds": round(run.seconds, 1),
         "classes": [_class(run_class, folder) for run_class in track(list(run.classes.all()))],
     }
-    made_with = {"parameters": run.parameters, "libraries": run.libraries}
+    side = run.network.input_size
+    made_with = {
+        "geometry": f"each picture stretched to {side} x {side} px (bilinear), its proportions not kept",
+        "parameters": run.parameters,
+        "libraries": run.libraries,
+    }
     _write(folder / "run.json", json.dumps(made_with, indent=1).encode())
     path = folder / "summaries.json"
     _write(path, json.dumps(content, indent=1, allow_nan=False).encode())

@@ -99,7 +99,9 @@ def _check_export(folder: Path) -> dict:
     assert content.keys() == TOP
     assert content["network"].keys() == {"name", "sha256"}
     assert (content["image_set"], content["preset"], content["seed"]) == ("tiny", "tiny", 0)
-    assert json.loads((folder / "run.json").read_text()).keys() == {"parameters", "libraries"}
+    made_with = json.loads((folder / "run.json").read_text())
+    assert made_with.keys() == {"geometry", "parameters", "libraries"}
+    assert made_with["geometry"].startswith("each picture stretched to 48 x 48 px")
     assert [each["label"] for each in content["classes"]] == ["flag", "wheel"]
     assert [len(each["skipped"]) for each in content["classes"]] == [0, 1]
     for each in content["classes"]:
