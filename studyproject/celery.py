@@ -2,10 +2,12 @@
 
 import logging
 import os
+import threading
 from typing import Any
 
+from billiard import active_children
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import worker_ready, worker_shutting_down
 from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyproject.settings")
@@ -61,6 +63,25 @@ def _reap_now_and_then(sender: Any, **_: Any) -> None:
     """The worker's own clock looks for jobs whose worker died, so no scheduler has to run beside it."""
     _reap()
     sender.timer.call_repeatedly(settings.REAP_EVERY, _reap)
+
+
+@worker_shutting_down.connect
+def _hand_back(**_: Any) -> None:
+    """A worker that is asked to stop gives its jobs back at once; its children notice and leave off."""
+    children = [child.pid for child in active_children()]
+    # In a thread: the signal may have come in the middle of a query of this one.
+    threading.Thread(target=_hand_back_from, args=(children,)).start()
+
+
+def _hand_back_from(children: list[int]) -> None:
+    from summaries.tasks import hand_back
+
+    try:
+        hand_back(children)
+    except Exception:
+        log.exception("The jobs in hand could not be given back; their leases will run out.")
+    finally:
+        connections.close_all()
 
 
 def _reap() -> None:

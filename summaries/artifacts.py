@@ -36,7 +36,9 @@ def save(key: str, arrays: Arrays) -> None:
 def require(key: str) -> Arrays:
     """The arrays; Refusal when what an earlier stage left is gone."""
     if (arrays := load(key)) is None:
-        raise Refusal(f"What an earlier stage left is gone or damaged ({key}); start a new run.")
+        raise Refusal(
+            f"What an earlier stage left is gone or damaged ({key}); start a new run (summarise --new)."
+        )
     return arrays
 
 

@@ -79,7 +79,7 @@ def choose_classes(network: Network, image_set: ImageSet, classes: list[str] | s
 
 def _choose(network: Network, known: dict[ClassLabel, int | None], word: str) -> Choice:
     for label, index in known.items():
-        if _plain(word) in {_plain(label.name), _plain(label.synset), _plain(label.folder)}:
+        if _plain(word) in {_plain(label.name), _plain(label.synset), _plain(label.folder)} - {""}:
             if index is None:
                 raise Refusal(
                     f"The network '{network.name}' has no class that corresponds to '{label.name}'."

@@ -1,6 +1,7 @@
 """Celery's door: fetch by key, call one function, queue what follows. The numerics load in the body only."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from celery import shared_task
@@ -8,7 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from summaries import jobs
+from summaries import jobs, workers
 from summaries.models import Job, Run
 
 RESEND_AFTER = timedelta(seconds=60)
@@ -43,6 +44,13 @@ def reap() -> None:
         send(run)
         if not run.jobs.filter(stage=run.stage).exclude(state=Job.State.DONE).exists():
             start(run.pk)
+
+
+def hand_back(processes: Iterable[int]) -> None:
+    """Puts back what these processes of this machine hold: they are about to be stopped, not dead."""
+    holders = [workers.named(process) for process in processes]
+    for job in Job.objects.filter(state=Job.State.CLAIMED, worker__in=holders):
+        jobs.release(job)
 
 
 def start(run_pk: int) -> None:

@@ -6,7 +6,12 @@ from pathlib import Path
 
 
 def this_worker() -> str:
-    return f"{this_machine()}:{os.getpid()}"
+    return named(os.getpid())
+
+
+def named(process: int) -> str:
+    """What a process of this machine is called as a worker."""
+    return f"{this_machine()}:{process}"
 
 
 def this_machine() -> str:

@@ -194,10 +194,12 @@ def check(network: Network, image_set: ImageSet, track=lambda it: it) -> dict:
             answers = classifier.logits(to_tensor(np.stack(crops))).argmax(1).cpu()
         seconds += time.perf_counter() - began
         right, seen = right + int((answers == choice.index).sum()), seen + len(crops)
+    if not seen:
+        raise Refusal(f"The classes that '{image_set.name}' shares with this network hold no images.")
     network.check_result = {
-        "top1": right / seen if seen else None,
+        "top1": right / seen,
         "images": seen,
-        "images_per_second": seen / seconds if seconds else None,
+        "images_per_second": seen / seconds,
         "image_set": image_set.name,
     }
     network.save(update_fields=["check_result"])

@@ -17,7 +17,6 @@ from annotations.creatures.anatomy import DRAWINGS
 from annotations.creatures.image_set import path_of
 from annotations.creatures.picture import draw, render
 from annotations.creatures.plan import CLASSES, PARTS, STAMPED_CLASS, VARIANTS, make_plan, variants_of
-from annotations.creatures.sheets import draw_sheet
 from annotations.models import ClassLabel, Image, ImageSet, LabelledImage, Segment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,14 +82,6 @@ def test_one_part_in_ten_is_missing_and_one_class_bears_the_stamp():
     assert abs(kept - 0.9) < 0.01
     assert {plan.label for plan in plans if plan.stamped} == {STAMPED_CLASS}
     assert abs(sum(plan.stamped for plan in plans) / 200 - 0.9) < 0.07
-
-
-def test_five_hundred_pictures_take_less_than_twenty_seconds_on_two_cores():
-    draw_sheet(0, 0)
-    began = time.process_time()
-    for index in range(20):
-        draw_sheet(0, index)
-    assert (time.process_time() - began) / 20 * 500 / 2 < 20
 
 
 def test_a_part_that_does_not_exist_is_refused():

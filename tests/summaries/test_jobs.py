@@ -159,6 +159,17 @@ def test_the_jobs_of_a_dead_worker_are_put_back_at_once_and_its_third_death_fail
     assert (_now(job).state, _now(run).state, run.reason) == (Job.State.FAILED, Run.State.FAILED, jobs.DIED)
 
 
+def test_a_worker_that_is_stopped_gives_its_jobs_back_without_blame(job):
+    _hold(job, workers.named(4711), attempts=1)
+    tasks.hand_back([4712])
+    job.refresh_from_db()
+    assert job.state == Job.State.CLAIMED
+
+    tasks.hand_back([4711])
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == (Job.State.WAITING, 0)
+
+
 @pytest.mark.parametrize(
     ("worker", "lease", "state"),
     [

@@ -29,7 +29,7 @@ LOSS_EVERY = 10
 LOSS_COLUMNS = ("total", "class", "l1", "tv", "sparsity")
 ARITHMETICS = ("literal", "lean")
 # Larger batches spill out of the caches of a CPU and gain nothing there.
-CPU_BATCH, ACCELERATOR_BATCH = 4, 32
+CPU_BATCH, ACCELERATOR_BATCH = 4, 8
 
 Track = Callable[[Iterable[int]], Iterable[int]]
 Render = Callable[[torch.Tensor], torch.Tensor]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
+import annotations
 from annotations.models import ImageSet
 from summaries.engine import Refusal
 from summaries.runs import choose_classes
@@ -37,7 +38,7 @@ class Command(BaseCommand):
                 f"{network.input_size} px, sha256 {network.sha256[:12]}"
             )
             self._check(network)
-        except Refusal as refusal:
+        except (Refusal, annotations.Refusal) as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
 
     def _check(self, network):

@@ -33,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--export", type=Path, metavar="DIR", help="write summaries.json and the pictures"
         )
+        parser.add_argument("--new", action="store_true", help="do not go on with a run begun earlier")
         parser.add_argument("--queue", action="store_true", help="hand the run to the workers and return")
 
     def handle(self, **options):
@@ -65,7 +66,7 @@ class Command(BaseCommand):
         chosen = {choice.label.pk for choice in choose_classes(network, images, classes)}
         begun = Run.objects.filter(network=network, image_set=images, engine_version=ENGINE_VERSION, **asked)
         for run in begun.exclude(state=Run.State.FINISHED):
-            if chosen == set(run.classes.values_list("label", flat=True)):
+            if not options["new"] and chosen == set(run.classes.values_list("label", flat=True)):
                 self.stdout.write(
                     f"Going on with run {run.pk}, which was begun {run.created:%Y-%m-%d %H:%M} (UTC)."
                 )
