@@ -102,8 +102,12 @@ SUMMARY_COLUMNS: tuple[Column, ...] = (
 
 
 def guard(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula gets a leading apostrophe; all else stays."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    """A text that a spreadsheet would run as a formula gets a leading apostrophe; all else stays.
+
+    So does one that looks guarded already, or the reader could not tell what was typed.
+    """
+    guarded = isinstance(cell, str) and cell.lstrip("'").startswith(FORMULA_STARTS)
+    return f"'{cell}" if guarded else cell
 
 
 def answer_lines(study: Study) -> Iterator[str]:
@@ -139,8 +143,8 @@ def readme(study: Study) -> str:
         f"Study: {study.title} ({study.slug})\nWritten: {timezone.now().isoformat(timespec='seconds')}",
         "Both tables are UTF-8, comma separated, with one line of column names. Previews are left out.\n"
         "A text cell that begins with = + - @ (also full width), a tab or a carriage return has an\n"
-        "apostrophe put before it, so that a spreadsheet shows it and does not run it; take it off to have\n"
-        "the exact words.",
+        "apostrophe put before it, so that a spreadsheet shows it and does not run it. So has one that was\n"
+        "typed with apostrophes before such a sign: take one off to have the exact words.",
     ]
     for heading, columns in tables.items():
         parts.append(f"{heading}\n" + "\n".join(f"  {name}: {meaning}" for name, meaning, _ in columns))

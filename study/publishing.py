@@ -86,7 +86,8 @@ def delete_study(study: Study) -> None:
     Study.objects.select_for_update().get(pk=study.pk)
     if has_answers(study):
         raise Refusal("The study has answers, so it cannot be deleted. Close it instead.")
-    Answer.objects.filter(trial__participant__study=study).delete()
+    # Of previews alone: a person's answer that comes meanwhile holds its trial, and nothing is deleted.
+    Answer.objects.filter(trial__participant__study=study, trial__participant__preview=True).delete()
     Trial.objects.filter(participant__study=study).delete()
     Participant.objects.filter(study=study).delete()
     study.stimuli.all().delete()

@@ -50,7 +50,8 @@ def start(request: HttpRequest, slug: str) -> HttpResponseBase:
     if participant and (place := sessions.place_of(participant)).page != "start":
         return redirect(address_of(study, place))
     if not sessions.welcomes(study):
-        return render(request, "study/closed.html", {"study": study}, status=403)
+        known = {"study": study, "participant": participant}
+        return render(request, "study/closed.html", known, status=403)
     form = forms.StartForm(sent(request), study=study)
     if form.is_valid():
         return enter(study, sessions.start(study, form.cleaned_data["ticket"]))

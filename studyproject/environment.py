@@ -8,14 +8,20 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def text(name: str, default: str = "") -> str:
-    """The variable, or the content of the file that NAME_FILE points to (how containers pass secrets)."""
+    """The variable, or the content of the file that NAME_FILE points to (how containers pass secrets).
+
+    An empty variable is one that is not set, as compose passes it on; an empty file is a mistake.
+    """
     path = os.environ.get(f"{name}_FILE")
-    if path:
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
-    return os.environ.get(name, default)
+    if not path:
+        return os.environ.get(name) or default
+    try:
+        content = Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} cannot be read ({error.strerror}).") from error
+    if not content:
+        raise ImproperlyConfigured(f"{name}_FILE: {path} is empty.")
+    return content
 
 
 def flag(name: str, default: bool) -> bool:

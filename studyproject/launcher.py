@@ -18,7 +18,7 @@ PATIENCE = 10
 
 
 class PortTaken(Exception):
-    """Somebody listens there already, or nobody may."""
+    """Somebody listens there already, nobody may, or there is no such port."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ def serve(port: int, folder: Path, say: Callable[[str], None]) -> int:
 
 
 def check_port(port: int) -> None:
+    if not 0 < port < 65536:
+        raise PortTaken(f"A port is a number from 1 to 65535, not {port}.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -53,8 +55,10 @@ def check_port(port: int) -> None:
 
 def web(port: int) -> list[str]:
     # One process of threads: SQLite has one writer, and a study's pages are light.
+    # Errors only: the warning about a malformed request holds the visitor's address.
     options = ["--workers=1", "--threads=8", "--graceful-timeout=5", "--no-control-socket"]
-    return ["gunicorn", "studyproject.wsgi:application", f"--bind={HOST}:{port}", *options]
+    address = f"--bind={HOST}:{port}"
+    return ["gunicorn", "studyproject.wsgi:application", address, "--log-level=error", *options]
 
 
 def worker() -> list[str]:

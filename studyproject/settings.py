@@ -12,7 +12,8 @@ from studyproject import environment
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
-HOME = Path(environment.text("MERONYM_HOME", str(ROOT / "var"))).resolve()
+# From here, not from where a command is called: web, worker and commands must mean the same folder.
+HOME = (ROOT / environment.text("MERONYM_HOME", "var")).resolve()
 HOME.mkdir(parents=True, exist_ok=True)
 
 # Django
@@ -79,31 +80,34 @@ WHITENOISE_USE_FINDERS = True
 # Database: SQLite in WAL mode with immediate transactions, or whatever DATABASE_URL names
 DATABASE_URL = environment.url("DATABASE_URL", ("postgres", "postgresql", "sqlite"))
 if DATABASE_URL:
-    DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+    DATABASE = dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)
 else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": HOME / "meronym.sqlite3",
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 30,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-            },
-        }
+    DATABASE = {"ENGINE": "django.db.backends.sqlite3", "NAME": HOME / "meronym.sqlite3"}
+if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASE["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+DATABASES = {"default": DATABASE}
 
 # Files by content: a folder, or a bucket
 S3_BUCKET = environment.text("S3_BUCKET")
+S3_ENDPOINT = environment.text("S3_ENDPOINT")
+S3_ACCESS_KEY, S3_SECRET_KEY = environment.text("S3_ACCESS_KEY"), environment.text("S3_SECRET_KEY")
+if (S3_ENDPOINT or S3_ACCESS_KEY or S3_SECRET_KEY) and not S3_BUCKET:
+    raise ImproperlyConfigured("S3_BUCKET must name the bucket that the other S3_ settings are for.")
+if bool(S3_ACCESS_KEY) != bool(S3_SECRET_KEY):
+    raise ImproperlyConfigured("S3_ACCESS_KEY and S3_SECRET_KEY go together: set both or neither.")
 FILES_FOLDER = HOME / "files"
 if S3_BUCKET:
     FILES = {
         "BACKEND": "storages.backends.s3.S3Storage",
         "OPTIONS": {
             "bucket_name": S3_BUCKET,
-            "endpoint_url": environment.text("S3_ENDPOINT") or None,
-            "access_key": environment.text("S3_ACCESS_KEY") or None,
-            "secret_key": environment.text("S3_SECRET_KEY") or None,
+            "endpoint_url": S3_ENDPOINT or None,
+            "access_key": S3_ACCESS_KEY or None,
+            "secret_key": S3_SECRET_KEY or None,
             "addressing_style": "path",
             "file_overwrite": True,
             "default_acl": None,

@@ -62,9 +62,17 @@ def _class(run_class: RunClass, folder: Path) -> dict:
 def _image(run_image: RunImage, folder: Path) -> dict:
     mask = run_image.mask
     numbers = {name: getattr(mask, name) for name in ("p", "p_blurred", "p_masked", "area", "passes")}
-    name = f"masks/{run_image.image.sha256}.png"
+    name = f"masks/{_mask_name(run_image)}.png"
     _write(folder / name, files.get(mask.file))
     return {"file": run_image.file, "sha256": run_image.image.sha256, **numbers, "mask": name}
+
+
+def _mask_name(run_image: RunImage) -> str:
+    """The picture's SHA-256; a picture that stands in several classes has a mask, and a name, for each."""
+    sha256, place = run_image.image.sha256, run_image.run_class.position
+    earlier = {"run_class__run": run_image.run_class.run_id, "run_class__position__lt": place}
+    shared = RunImage.objects.filter(image=run_image.image_id, mask__isnull=False, **earlier).exists()
+    return f"{sha256}_{place}" if shared else sha256
 
 
 def _summary(summary: Summary, folder: Path) -> dict:

@@ -40,6 +40,8 @@ def plan_run(
         raise Refusal(f"There is no preset '{preset}'; there is {', '.join(PRESETS)}.")
     if limit is not None and limit < 2:
         raise Refusal("A summary compares images: let at least two of a class take part.")
+    if not 0 <= seed < 2**31:
+        raise Refusal(f"The seed is a number from 0 to {2**31 - 1}, not {seed}.")
     chosen = choose_classes(network, image_set, classes)
     with transaction.atomic():
         run = Run.objects.create(

@@ -11,7 +11,9 @@ from django.conf import settings
 
 HOME = Path(tempfile.mkdtemp(prefix="meronym-tests-"))
 (HOME / "static").mkdir()
-for outer in ("DATABASE_URL", "REDIS_URL", "S3_BUCKET", "ALLOWED_HOSTS", "BEHIND_HTTPS", "DEBUG"):
+for outer in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BEHIND_HTTPS", "DEBUG"):
+    os.environ.pop(outer, None)
+for outer in ("S3_BUCKET", "S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY"):
     os.environ.pop(outer, None)
 os.environ["MERONYM_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "studyproject.settings"  # read only now, so the lines above count

@@ -63,4 +63,9 @@ def _class_in(entry: Path) -> LabelledFiles:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if not file.name.startswith(".") and not file.is_dir())
+    """In all folders below, too; what a hidden folder holds (thumbnails, checkpoints) is hidden with it."""
+    found = []
+    for path, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(path, name) for name in names if not name.startswith(".")]
+    return sorted(found)

@@ -117,6 +117,15 @@ def test_bad_files_are_named_with_the_reason_and_the_rest_is_imported(photograph
 
 
 @pytest.mark.django_db
+def test_folders_below_a_class_belong_to_it_and_hidden_ones_do_not(photographs, capsys):
+    for folder, seed in {"more/2019": 7, ".thumbnails": 8, "more/.ipynb_checkpoints": 9}.items():
+        (photographs / "owl" / folder).mkdir(parents=True)
+        (photographs / "owl" / folder / "a.png").write_bytes(picture(seed))
+    assert "7 imported, 0 already there, 0 refused" in import_images(photographs, capsys).out
+    assert LabelledImage.objects.filter(path="owl/more/2019/a.png").exists()
+
+
+@pytest.mark.django_db
 def test_a_file_that_may_not_be_read_is_named(photographs, capsys, monkeypatch):
     read = Path.read_bytes
 

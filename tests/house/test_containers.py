@@ -41,6 +41,12 @@ def test_no_secret_has_a_default():
         assert all(use.startswith(":?") for use in uses)
 
 
+def test_what_the_example_offers_reaches_the_containers():
+    offered = set(re.findall(r"^#([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.M))
+    chosen_by_the_file = {"MERONYM_HOME", "MERONYM_DEVICE", "DATABASE_URL", "REDIS_URL", "DEBUG"}
+    assert offered - chosen_by_the_file <= set(re.findall(r"\$\{([A-Z0-9_]+)", COMPOSE.read_text()))
+
+
 def test_the_image_takes_all_that_runs_and_nothing_else():
     kept = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")}

@@ -155,8 +155,9 @@ def test_a_taken_port_is_refused_in_one_sentence(tmp_path):
     assert len(said.splitlines()) == 1
 
 
-def test_a_number_that_is_no_port_is_refused(tmp_path):
-    process = _up(tmp_path, 70000)
+@pytest.mark.parametrize("command", ["up", "demo"])
+def test_a_number_that_is_no_port_is_refused(tmp_path, command):
+    process = _up(tmp_path, 70000, command)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "from 1 to 65535" in said

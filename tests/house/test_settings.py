@@ -30,6 +30,9 @@ def _start(home: Path, program: str = "", **environment: str) -> subprocess.Comp
         ("DATABASE_URL", "no database"),
         ("REDIS_URL", "localhost:6379"),
         ("SECRET_KEY_FILE", "/nowhere/key"),
+        ("SECRET_KEY_FILE", "/dev/null"),
+        ("S3_ENDPOINT", "https://objects.example.org"),
+        ("S3_SECRET_KEY", "half a pair"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(tmp_path, name, value):
@@ -55,6 +58,33 @@ def test_with_nothing_set_all_lies_in_the_home_and_the_secret_is_kept_for_the_ow
     assert debug == "False"
     assert Path(database).parent == tmp_path.resolve()
     assert (tmp_path / "secret-key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_without_its_other_half_is_refused(tmp_path):
+    done = _start(tmp_path, S3_BUCKET="pictures", S3_ACCESS_KEY="one")
+    assert "S3_SECRET_KEY" in done.stderr.strip().splitlines()[-1]
+
+
+def test_a_home_is_the_same_folder_wherever_a_command_is_called(tmp_path):
+    relative = os.path.relpath(tmp_path, ROOT)
+    program = [sys.executable, "-c", "import studyproject.settings as s; print(s.HOME)"]
+    environment = {**os.environ, "MERONYM_HOME": relative, "PYTHONPATH": str(ROOT)}
+    for folder in (ROOT, tmp_path):
+        done = subprocess.run(program, cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.stdout.strip() == str(tmp_path.resolve())
+
+
+def test_an_empty_variable_is_one_that_is_not_set(tmp_path):
+    done = _start(
+        tmp_path, "print(s.ALLOWED_HOSTS, s.LOGGING['root']['level'])", ALLOWED_HOSTS="", LOG_LEVEL=""
+    )
+    assert done.stdout.strip() == "['localhost', '127.0.0.1', '[::1]'] INFO"
+
+
+def test_a_named_sqlite_database_is_written_to_as_safely_as_the_one_at_home(tmp_path):
+    show = "print(s.DATABASES['default']['OPTIONS']['transaction_mode'])"
+    done = _start(tmp_path, show, DATABASE_URL=f"sqlite:///{tmp_path / 'other.sqlite3'}")
+    assert done.stdout.strip() == "IMMEDIATE", done.stderr
 
 
 def test_a_secret_may_stand_in_a_file(tmp_path):

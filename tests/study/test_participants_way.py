@@ -204,7 +204,9 @@ def test_who_has_not_consented_is_told_so_when_the_study_closes(client):
     press_start(client, study)
     publishing.close_study(study)
     page = client.post(start_of(study) + "consent/", {"agree": "on"}, follow=True)
-    assert "has ended" in page.content.decode() and not Trial.objects.exists()
+    told = page.content.decode()
+    assert "has ended" in told and "nothing about you has been stored" not in told
+    assert not Trial.objects.exists()
 
 
 def test_the_cookie_of_one_study_opens_no_other(client):

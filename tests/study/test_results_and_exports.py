@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import ProtectedError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,14 +60,16 @@ def test_no_cell_is_a_formula_and_the_words_come_back_by_taking_off_one_apostrop
     guarded = exports.guard(text)
     assert not guarded.startswith(exports.FORMULA_STARTS)
     assert guarded == text or guarded == f"'{text}"
+    assert exports.guard(f"'{text}") != guarded, "what was typed can be told from what was guarded"
 
 
 @pytest.mark.django_db
 def test_a_formula_typed_as_a_name_is_harmless_in_the_table():
-    study = make_study(1)
-    give_answers(make_participant(study), '=HYPERLINK("http://x","y")')
-    (row,) = read(exports.answer_lines(study))
-    assert row["words"] == '\'=HYPERLINK("http://x","y")'
+    study = make_study(2)
+    give_answers(make_participant(study), '=HYPERLINK("http://x","y")', "'=wing")
+    formula, quoted = read(exports.answer_lines(study))
+    assert formula["words"] == '\'=HYPERLINK("http://x","y")'
+    assert quoted["words"] == "''=wing"
 
 
 @pytest.mark.django_db
@@ -129,3 +132,12 @@ def test_a_study_with_previews_alone_is_deleted_with_them():
     give_answers(make_participant(study, preview=True), "wing")
     publishing.delete_study(study)
     assert not Study.objects.exists()
+
+
+@pytest.mark.django_db
+def test_an_answer_that_comes_while_its_study_is_deleted_is_kept(monkeypatch):
+    study = answered_study()
+    monkeypatch.setattr(publishing, "has_answers", lambda study: False)
+    with pytest.raises(ProtectedError):
+        publishing.delete_study(study)
+    assert results.counts(study).answers == 6

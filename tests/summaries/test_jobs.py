@@ -1,6 +1,5 @@
 """The rules of leased jobs, one by one: who may have a job, who keeps it, and what becomes of its run."""
 
-import os
 import subprocess
 import threading
 from datetime import timedelta
@@ -173,11 +172,12 @@ def test_a_worker_that_is_stopped_gives_its_jobs_back_without_blame(job):
 @pytest.mark.parametrize(
     ("worker", "lease", "state"),
     [
-        (f"{workers.this_machine()}:{os.getpid()}", 60, Job.State.CLAIMED),
-        (f"{workers.this_machine()}:{os.getpid()}", -1, Job.State.WAITING),
+        (workers.this_worker(), 60, Job.State.CLAIMED),
+        (workers.this_worker(), -1, Job.State.WAITING),
         ("elsewhere:7:1", 60, Job.State.CLAIMED),
         ("elsewhere:7:1", -1, Job.State.WAITING),
     ],
+    ids=["here, in time", "here, too late", "elsewhere, in time", "elsewhere, too late"],
 )
 def test_the_job_of_a_worker_that_may_be_alive_is_put_back_when_its_lease_is_over(job, worker, lease, state):
     _hold(job, worker, lease=lease)

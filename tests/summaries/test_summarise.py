@@ -208,6 +208,7 @@ def test_pictures_that_arrive_in_the_middle_of_a_run_leave_it_as_it_was(capsys, 
         ({"classes": "zebra"}, "The image set has no class 'zebra'; it has flag, wheel."),
         ({"classes": " , "}, "Name at least one class, or 'all'."),
         ({"preset": "huge"}, "There is no preset 'huge'; there is standard, paper, tiny."),
+        ({"seed": -1}, "The seed is a number from 0 to 2147483647, not -1."),
         ({"limit": 1}, "A summary compares images: let at least two of a class take part."),
         (
             {"queue": True, "export": Path("out")},

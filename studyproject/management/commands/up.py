@@ -17,8 +17,6 @@ class Command(BaseCommand):
         parser.add_argument("port", nargs="?", type=int, default=8000)
 
     def handle(self, *, port: int, **_: Any) -> None:
-        if not 0 < port < 65536:
-            raise CommandError(f"A port is a number from 1 to 65535, not {port}.", returncode=2)
         try:
             launcher.check_port(port)
         except launcher.PortTaken as refusal:
