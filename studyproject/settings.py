@@ -96,7 +96,9 @@ S3_BUCKET = environment.text("S3_BUCKET")
 S3_ENDPOINT = environment.text("S3_ENDPOINT")
 S3_ACCESS_KEY, S3_SECRET_KEY = environment.text("S3_ACCESS_KEY"), environment.text("S3_SECRET_KEY")
 if (S3_ENDPOINT or S3_ACCESS_KEY or S3_SECRET_KEY) and not S3_BUCKET:
-    raise ImproperlyConfigured("S3_BUCKET must name the bucket that the other S3_ settings are for.")
+    raise ImproperlyConfigured(
+        "S3_ENDPOINT, S3_ACCESS_KEY and S3_SECRET_KEY are of no use without S3_BUCKET."
+    )
 if bool(S3_ACCESS_KEY) != bool(S3_SECRET_KEY):
     raise ImproperlyConfigured("S3_ACCESS_KEY and S3_SECRET_KEY go together: set both or neither.")
 FILES_FOLDER = HOME / "files"
