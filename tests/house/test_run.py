@@ -67,9 +67,9 @@ def test_an_unknown_command_shows_the_known_ones(checkout):
     assert _run(checkout).returncode == 0
 
 
-def _up(home: Path, port: int) -> subprocess.Popen:
+def _up(home: Path, port: int, command: str = "up") -> subprocess.Popen:
     return subprocess.Popen(
-        [str(ROOT / ".venv/bin/python"), "manage.py", "up", str(port)],
+        [str(ROOT / ".venv/bin/python"), "manage.py", command, str(port)],
         cwd=ROOT,
         env={**os.environ, "MERONYM_HOME": str(home)},
         stdout=subprocess.PIPE,
