@@ -63,9 +63,12 @@ def _class_in(entry: Path) -> LabelledFiles:
 
 
 def _files_in(folder: Path) -> list[Path]:
-    """In all folders below, too; what a hidden folder holds (thumbnails, checkpoints) is hidden with it."""
-    found = []
-    for path, folders, names in os.walk(folder):
+    """In all folders below, too; what a hidden folder holds (thumbnails, checkpoints) is hidden with it.
+
+    A folder that cannot be read stands for its files, so that it is refused by name as they would be.
+    """
+    found: list[Path] = []
+    for path, folders, names in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(path, name) for name in names if not name.startswith(".")]
+        found.extend(Path(path, name) for name in names if not name.startswith("."))
     return sorted(found)

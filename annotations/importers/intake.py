@@ -111,6 +111,8 @@ class _Reading:
 
 def _bytes_of(file: Path) -> bytes:
     try:
+        if file.is_dir():
+            raise Refusal("the folder cannot be read")
         if not file.is_file():
             raise Refusal("the file is not there or not an ordinary file")
         if file.stat().st_size > LARGEST_FILE:

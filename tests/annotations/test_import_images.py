@@ -126,6 +126,21 @@ def test_folders_below_a_class_belong_to_it_and_hidden_ones_do_not(photographs, 
 
 
 @pytest.mark.django_db
+def test_a_folder_below_a_class_that_may_not_be_read_is_named(photographs, capsys, monkeypatch):
+    (photographs / "owl" / "closed").mkdir()
+
+    def scandir(path, scandir=os.scandir):
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    said = import_images(photographs, capsys)
+    assert "6 imported" in said.out
+    assert "owl/closed: the folder cannot be read" in said.err
+
+
+@pytest.mark.django_db
 def test_a_file_that_may_not_be_read_is_named(photographs, capsys, monkeypatch):
     read = Path.read_bytes
 
