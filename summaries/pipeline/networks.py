@@ -63,8 +63,8 @@ def read_form(path: str) -> Form:
         classes=listed,
         preprocessing=content,
         options=_options(content.get("kwargs") or {}),
-        licence=content.get("licence", ""),
-        source=content.get("source", ""),
+        licence=str(content.get("licence") or ""),
+        source=str(content.get("source") or ""),
     )
 
 

@@ -196,3 +196,11 @@ def test_an_image_set_without_its_classes_is_not_asked(made, tmp_path, capsys):
     ImageSet.objects.create(name="empty")
     call_command("add_network", form=str(made / "tiny.json"))
     assert "Not checked" in capsys.readouterr().out
+
+
+def test_a_form_that_leaves_licence_and_source_open_is_taken(made, tmp_path):
+    form = json.loads((made / "tiny.json").read_text()) | {"licence": None, "source": None}
+    (made / "open.json").write_text(json.dumps(form))
+    call_command("add_network", form=str(made / "open.json"))
+    network = Network.objects.get()
+    assert (network.licence, network.source) == ("", "")
