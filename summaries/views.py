@@ -1,9 +1,10 @@
 """The gallery: runs, what they found, and single images. For staff only; nothing here computes."""
 
+import re
+
 from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -18,6 +19,8 @@ from summaries.progress import progress_of
 
 RUNS_PER_PAGE = 25
 CLASSES_PER_PAGE = 10
+PICTURE = re.compile(r"content/[0-9a-f]{2}/[0-9a-f]{64}\.png")
+"""The key of a picture as `annotations.files.put` gives it."""
 
 keep_for_ever = cache_control(private=True, max_age=31_536_000, immutable=True)
 """For what never changes under its address."""
@@ -107,9 +110,9 @@ def photograph(request: HttpRequest, pk: int) -> HttpResponse:
 @keep_for_ever
 def file(request: HttpRequest, key: str) -> HttpResponseBase:
     """A stored PNG; weights, arrays and everything else in the store stay closed."""
-    if not key.endswith(".png"):
+    if not PICTURE.fullmatch(key):
         raise Http404
     try:
         return FileResponse(default_storage.open(key), content_type="image/png")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, SuspiciousFileOperation) as error:
+    except FileNotFoundError as error:
         raise Http404 from error

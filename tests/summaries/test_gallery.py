@@ -292,7 +292,17 @@ def test_stored_pictures_are_streamed_and_kept_privately(admin_client):
 
 
 @pytest.mark.parametrize(
-    "key", ["content/ab/nothing.png", "../secret-key", "../../x.png", "/etc/x.png", "weights.safetensors"]
+    "key",
+    [
+        f"content/ab/{'0' * 64}.png",
+        "content/ab/nothing.png",
+        "../secret-key",
+        "../../x.png",
+        "/etc/x.png",
+        "%00.png",
+        f"{'a' * 5000}.png",
+        "weights.safetensors",
+    ],
 )
 def test_nothing_else_of_the_store_gets_out(admin_client, key):
     files.put_as("weights.safetensors", b"weights")
