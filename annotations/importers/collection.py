@@ -35,10 +35,21 @@ class Collection:
 
     def __post_init__(self) -> None:
         if not self.classes:
-            raise Refusal(f"{self.root} holds no class folders with files in them.")
-        for name, count in Counter(label.name for label in self.classes).items():
-            if count > 1:
-                folders = " and ".join(label.folder for label in self.classes if label.name == name)
-                raise Refusal(f"The folders {folders} give one label, '{name}'; rename one of them.")
-            if len(name) > LONGEST_NAME:
-                raise Refusal(f"The label '{name[:40]}...' is longer than {LONGEST_NAME} characters.")
+            first = f" ({self.flaws[0].path}: {self.flaws[0].reason})" if self.flaws else ""
+            raise Refusal(f"{self.root} holds no class folders with files in them{first}.")
+        for label in self.classes:
+            if len(label.name) > LONGEST_NAME:
+                raise Refusal(f"The label '{label.name[:40]}...' is longer than {LONGEST_NAME} characters.")
+
+
+def without_twins(classes: list[LabelledFiles]) -> tuple[list[LabelledFiles], list[Flaw]]:
+    """The classes whose label is theirs alone, and a flaw for each that shares its label with another."""
+    uses = Counter(label.name for label in classes)
+    twins = [label for label in classes if uses[label.name] > 1]
+    flaws = []
+    for twin in twins:
+        others = " and ".join(each.folder for each in twins if each.name == twin.name and each != twin)
+        flaws.append(
+            Flaw(twin.folder, f"gives the same label, '{twin.name}', as {others}; rename one of them")
+        )
+    return [label for label in classes if uses[label.name] == 1], flaws

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from annotations import Refusal
 from annotations.importers import synsets
-from annotations.importers.collection import Collection, Flaw, LabelledFiles
+from annotations.importers.collection import Collection, Flaw, LabelledFiles, without_twins
 
 SYNSET = re.compile(r"(?P<synset>n\d{8})(?:_(?P<name>.+))?")
 
@@ -26,7 +26,8 @@ def read(path: Path) -> Collection:
             flaws.append(Flaw(printable(entry.name), flaw))
         else:
             classes.append(_class_in(entry))
-    return Collection(path, tuple(classes), tuple(flaws))
+    single, twins = without_twins(classes)
+    return Collection(path, tuple(single), (*flaws, *twins))
 
 
 def label_of(folder: str) -> tuple[str, str]:

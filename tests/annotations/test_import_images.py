@@ -1,5 +1,6 @@
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,14 +182,23 @@ def test_what_cannot_be_imported_at_all_is_refused_with_one_sentence(photographs
 
 
 @pytest.mark.django_db
-def test_two_folders_that_give_one_label_are_refused(photographs, capsys):
+def test_a_label_that_the_set_has_from_another_folder_is_refused(photographs, capsys):
     import_images(photographs, capsys)
     (photographs / "owl").rename(photographs / "n01621127_owl")
     assert "already has the class 'owl'" in refusal_of(photographs)
-    (photographs / "owl").mkdir()
-    (photographs / "owl" / "4.png").write_bytes(picture(4))
-    sentence = refusal_of(photographs)
-    assert "n01621127_owl and owl give one label, 'owl'" in sentence
+
+
+@pytest.mark.django_db
+def test_two_folders_that_give_one_label_are_named_and_the_rest_is_imported(photographs, capsys):
+    (photographs / "n01621127_owl").mkdir()
+    (photographs / "n01621127_owl" / "4.png").write_bytes(picture(4))
+    said = import_images(photographs, capsys)
+    assert "3 imported, 0 already there, 2 refused" in said.out
+    assert "owl: gives the same label, 'owl', as n01621127_owl; rename one of them" in said.err
+    assert "n01621127_owl: gives the same label, 'owl', as owl; rename one of them" in said.err
+    assert ClassLabel.objects.get().name == "dalmatian"
+    shutil.rmtree(photographs / "n02110341_dalmatian")
+    assert "gives the same label" in refusal_of(photographs)
 
 
 @pytest.mark.django_db
