@@ -111,7 +111,10 @@ def picture(request: HttpRequest, slug: str, key: UUID, number: int) -> HttpResp
     stimulus = get_object_or_404(participant.trials.select_related("stimulus"), key=key).stimulus
     if number >= len(stimulus.pictures):
         raise Http404
-    return HttpResponse(files.get(stimulus.pictures[number]), content_type="image/png")
+    try:
+        return HttpResponse(files.get(stimulus.pictures[number]), content_type="image/png")
+    except files.Missing as error:
+        raise Http404 from error
 
 
 def enter(study: Study, participant: Participant) -> HttpResponse:

@@ -96,7 +96,7 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @staff_member_required
-@keep_for_ever
+@cache_control(private=True, max_age=600)  # a row's number may mean another picture in another home
 def photograph(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(gallery.run_images(), pk=pk)
     try:
