@@ -65,7 +65,7 @@ def main() -> None:
         "iterations": {"ratio": [smooth, crisp], "drop_and_area": [300, 150]},
         "threads": torch.get_num_threads(),
     }
-    print(json.dumps({"masks": result}))
+    print(json.dumps(result))
 
 
 def compare(classifier: Classifier, count: int, params: MaskParams) -> dict[str, float]:
