@@ -13,6 +13,8 @@ from PIL import Image as Pillow
 
 from annotations import files
 from summaries.engine import Refusal
+from summaries.engine.visual.pictures import encode_png
+from summaries.engine.visual.regions import EVIDENCE
 from summaries.models import Member, Run, RunClass, RunImage, Summary
 
 Track = Callable[[Iterable], Iterable]
@@ -113,10 +115,8 @@ def _evidence_inside(run_image: RunImage, box: list[int]) -> bytes:
     mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
     x0, y0, x1, y1 = box
     inside = np.zeros_like(mask)
-    inside[y0:y1, x0:x1] = np.where(mask[y0:y1, x0:x1] > 128, 255, 0)
-    out = io.BytesIO()
-    Pillow.fromarray(inside).save(out, "PNG")
-    return out.getvalue()
+    inside[y0:y1, x0:x1] = np.where(mask[y0:y1, x0:x1] > EVIDENCE, 255, 0)
+    return encode_png(inside)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,8 +12,6 @@ from annotations.importers import FORMATS
 from annotations.importers.collection import Collection
 from annotations.importers.intake import Report, import_collection
 
-REFUSED = 2
-
 
 class Command(BaseCommand):
     help = "Imports photographs; a second call adds only what is new."
@@ -32,7 +30,7 @@ class Command(BaseCommand):
             if not report.imported + report.known:
                 raise Refusal(_without_images(path, report))
         except (Refusal, StorageFull) as error:
-            raise CommandError(str(error), returncode=REFUSED) from error
+            raise CommandError(str(error), returncode=2) from error
         for flaw in report.flaws:
             self.stderr.write(f"{flaw.path}: {flaw.reason}")
         self.stdout.write(

@@ -11,8 +11,6 @@ from annotations.creatures.image_set import make_creatures
 from annotations.creatures.plan import CLASSES
 from annotations.files import StorageFull
 
-REFUSED = 2
-
 
 class Command(BaseCommand):
     help = "Draws composite animals into an image set; a second call adds only what is missing."
@@ -28,7 +26,7 @@ class Command(BaseCommand):
                 raise Refusal("--per-class must be 1 or more, and --seed 0 or more.")
             new = make_creatures(name, per_class=per_class, seed=seed, track=_bar)
         except (Refusal, StorageFull) as error:
-            raise CommandError(str(error), returncode=REFUSED) from error
+            raise CommandError(str(error), returncode=2) from error
         total = per_class * len(CLASSES)
         self.stdout.write(f"{name}: {new} drawn, {total - new} already there, {len(CLASSES)} classes")
 
