@@ -11,7 +11,6 @@ from summaries.engine.visual.flow import (
     PAPER,
     appearance,
     aspects_agree,
-    coordinate_median,
     match,
     match_many,
     overlapping,
@@ -186,25 +185,6 @@ def test_boxes_overlap_when_they_share_a_pixel():
     boxes = np.array([[0, 0, 10, 10], [10, 10, 20, 20], [11, 0, 20, 9]])
 
     assert [near.tolist() for near in overlapping(boxes)] == [[0, 1], [0, 1], [2]]
-
-
-@pytest.mark.parametrize("count", [1, 2, 9, 100, 201])
-@pytest.mark.parametrize("width", [1, 2, 16])
-def test_the_median_adds_one_point_after_another(count, width):
-    points = np.round(np.random.default_rng(count).normal(0, 40, (count, 3, width)) * 2) / 2
-
-    median = np.ones((3, width))
-    for _ in range(20):
-        distance = np.abs(points - median) + np.finfo(float).eps
-        median = np.cumsum(points / distance, axis=0)[-1] / np.cumsum(1 / distance, axis=0)[-1]
-
-    assert np.array_equal(coordinate_median(points, 20), median)
-
-
-def test_the_median_comes_close_to_the_median():
-    points = np.random.default_rng(5).normal(0, 30, (101, 3, 4))
-
-    assert np.abs(coordinate_median(points, 20) - np.median(points, axis=0)).max() < 1.5
 
 
 def test_what_does_not_fit_is_refused():
