@@ -61,28 +61,28 @@ def stays(sides_sum: Float64s, steps: int = 20) -> NDArray[np.bool_]:
 
 def _step_in_order(columns: Tensor, median: Tensor, steps: int) -> Tensor:
     distance, weighted = torch.empty_like(columns), torch.empty_like(columns)
+    distances, all_weighted = distance.numpy(), weighted.numpy()
     for _ in range(steps):
         torch.sub(columns, median, out=distance)
         distance.abs_().add_(EPS)
         torch.div(columns, distance, out=weighted)
         distance.reciprocal_()
-        median = _add_in_order(weighted) / _add_in_order(distance)
+        median = torch.from_numpy(_add_in_order(all_weighted) / _add_in_order(distances))
     return median
 
 
-def _add_in_order(values: Tensor) -> Tensor:
+def _add_in_order(values: Float64s) -> Float64s:
     """Sum along the first axis, one element after another: numpy does so but for a single column."""
-    array = values.numpy()
-    if array.shape[1] == 1:
-        return torch.from_numpy(np.add.accumulate(array)[-1])
-    return torch.from_numpy(np.add.reduce(array, axis=0))
+    if values.shape[1] == 1:
+        return np.add.accumulate(values)[-1]
+    return np.add.reduce(values, axis=0)
 
 
 def _step(rows: Tensor, median: Tensor, steps: int) -> Tensor:
     """On a point itself the weight is infinite, and the median stays there."""
-    side, weight = torch.empty_like(rows), torch.empty_like(rows)
+    side, weight, column = torch.empty_like(rows), torch.empty_like(rows), median[:, None].clone()
     for _ in range(steps):
-        torch.sub(rows, median[:, None], out=side)
+        torch.sub(rows, column, out=side)
         torch.abs(side, out=weight)
-        median = median + side.sign_().sum(1) / weight.reciprocal_().sum(1)
-    return median
+        column += side.sign_().sum(1, keepdim=True) / weight.reciprocal_().sum(1, keepdim=True)
+    return column[:, 0]
