@@ -45,6 +45,6 @@ def mask_row(run_image: RunImage, found: artifacts.Arrays, place: int) -> Mask:
         run_image=run_image,
         file=files.put(pictures.encode_png(found["crisp"][place]), ".png"),
         smooth_file=files.put(pictures.encode_png(found["smooth"][place]), ".png"),
-        passes=int(found["passes"]),
+        passes=int(found["passes"][place]),
         **{name: float(found[name][place]) for name in numbers},
     )
