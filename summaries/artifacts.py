@@ -9,6 +9,7 @@ import io
 import json
 import zipfile
 import zlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ from annotations import files
 from summaries.engine import ENGINE_VERSION, Refusal
 
 Arrays = dict[str, NDArray]
+Wanted = Callable[[str], bool]
+
+
+def everything(name: str) -> bool:
+    return True
 
 
 def key_of(stage: str, **depends_on: Any) -> str:
@@ -33,19 +39,19 @@ def save(key: str, arrays: Arrays) -> None:
     files.put_as(key, buffer.getvalue())
 
 
-def require(key: str) -> Arrays:
-    """The arrays; Refusal when what an earlier stage left is gone."""
-    if (arrays := load(key)) is None:
+def require(key: str, wanted: Wanted = everything) -> Arrays:
+    """The arrays, or those of wanted names; Refusal when what an earlier stage left is gone."""
+    if (arrays := load(key, wanted)) is None:
         raise Refusal(
             f"What an earlier stage left is gone or damaged ({key}); start a new run (summarise --new)."
         )
     return arrays
 
 
-def load(key: str) -> Arrays | None:
+def load(key: str, wanted: Wanted = everything) -> Arrays | None:
     """The arrays, or None when they are not there yet or the file is damaged and must be made again."""
     try:
         with np.load(io.BytesIO(files.get(key)), allow_pickle=False) as stored:
-            return dict(stored)
+            return {name: stored[name] for name in stored.files if wanted(name)}
     except (files.Missing, zipfile.BadZipFile, zlib.error, ValueError, EOFError):
         return None

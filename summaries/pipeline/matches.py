@@ -38,9 +38,13 @@ def match(first: RunImage, partners: Sequence[RunImage], track: Track) -> artifa
             rows, columns = lying[0], lying[place]
             top = options.regions.quality_count
             arrays[f"block_{place}"] = confidence[np.ix_(rows, columns)]
-            arrays[f"rows_{place}"] = regions.top_scores(confidence[rows], top)
-            arrays[f"columns_{place}"] = regions.top_scores(confidence.T[columns], top)
+            arrays[f"rows_{place}"] = _top_scores(confidence[rows], top)
+            arrays[f"columns_{place}"] = _top_scores(confidence.T[columns], top)
     return arrays
+
+
+def _top_scores(confidence: np.ndarray, count: int) -> np.ndarray:
+    return regions.top_scores(confidence, count).astype(confidence.dtype)
 
 
 def confidences(first: RunImage, partners: Sequence[RunImage]) -> list[np.ndarray]:
@@ -60,18 +64,29 @@ def on_mask(run_image: RunImage) -> np.ndarray:
 
 
 class ClassMatches:
-    """All matches of a class, image against image, as later stages read them."""
+    """All matches of a class, image against image: little of them is ever in memory at once."""
 
     def __init__(self, used: Sequence[RunImage]) -> None:
         self.on_mask = [on_mask(each) for each in used]
-        self._stored = [artifacts.require(matches_key(used[place:])) for place in range(len(used))]
+        self._keys = [matches_key(used[place:]) for place in range(len(used))]
+        self._blocks: tuple[int, artifacts.Arrays] = (-1, {})
 
     def block(self, first: int, second: int) -> np.ndarray:
-        return self._stored[first][f"block_{second - first}"]
+        """Between the boxes on two masks; quick when asked for image by image."""
+        if self._blocks[0] != first:
+            stored = artifacts.require(self._keys[first], lambda name: name.startswith("block_"))
+            self._blocks = first, stored
+        return self._blocks[1][f"block_{second - first}"]
 
-    def tops(self, place: int) -> list[np.ndarray]:
-        """The best scores of this image's boxes in every other image."""
-        earlier = [self._stored[other][f"columns_{place - other}"] for other in range(place)]
-        return earlier + [
-            self._stored[place][f"rows_{other - place}"] for other in range(place + 1, len(self._stored))
-        ]
+    def tops(self, places: Sequence[int]) -> dict[int, list[np.ndarray]]:
+        """For each of these images the best scores of its boxes in every other image, in their order."""
+        found: dict[int, list[np.ndarray]] = {place: [] for place in places}
+        for first in range(max(places, default=-1) + 1):
+            columns = {f"columns_{place - first}": place for place in places if place > first}
+            rows = [f"rows_{later}" for later in range(1, len(self._keys) - first) if first in found]
+            stored = artifacts.require(self._keys[first], {*columns, *rows}.__contains__)
+            for name, place in columns.items():
+                found[place].append(stored[name])
+            if rows:
+                found[first] += [stored[name] for name in rows]
+        return found

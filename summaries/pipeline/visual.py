@@ -138,11 +138,11 @@ def choose_regions(job: Job, track: Track) -> Write:
     images = _images(job)
     used = evidence.used_images(images[0].run_class)
     matches = ClassMatches(used)
+    places = [place for each in images if len(matches.on_mask[place := used.index(each)]) and len(used) > 1]
+    tops = matches.tops(places)
     rows: list[Region] = []
-    for each in track(images):
-        place = used.index(each)
-        if len(matches.on_mask[place]) and len(used) > 1:
-            rows += region_rows(each, matches.on_mask[place], matches.tops(place))
+    for place in track(places):
+        rows += region_rows(used[place], matches.on_mask[place], tops[place])
 
     def write() -> None:
         Region.objects.bulk_create(rows)
