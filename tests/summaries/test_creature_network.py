@@ -1,8 +1,11 @@
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from annotations.creatures.picture import render
 from annotations.creatures.plan import CLASSES, PARTS
@@ -10,6 +13,7 @@ from summaries.engine.images import to_tensor
 from summaries.engine.networks import Classifier, build, fit_state, load_state
 from summaries.engine.preprocessing import parse_preprocessing
 from summaries.management.commands import train_creature_network as training
+from summaries.pipeline import networks
 
 FORM = settings.ROOT / "summaries" / "networks" / "creatures.json"
 FRESH = 424242
@@ -47,10 +51,38 @@ def test_a_class_rests_on_several_parts(shipped):
 
 def test_a_few_steps_of_training_lower_the_loss():
     pixels = torch.stack([torch.from_numpy(render(1, index).rgb) for index in range(64)])
-    before = training.probabilities(training.train(pixels, seed=0, epochs=1), pixels)
-    after = training.probabilities(training.train(pixels, seed=0, epochs=8), pixels)
+    before, after = (training.probabilities(trained(pixels, epochs), pixels) for epochs in (1, 8))
     truth = torch.arange(64) % len(CLASSES)
     assert after[range(64), truth].mean() > before[range(64), truth].mean()
+
+
+def trained(pixels, epochs):
+    torch.manual_seed(0)
+    return training.train(build("meronym:creatures", len(CLASSES)), pixels, epochs=epochs)
+
+
+def test_another_architecture_is_trained_and_described_for_add_network(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "draw_images", draw_here)
+    monkeypatch.setattr(training, "TEST_IMAGES", 18)
+    out = tmp_path / "narrow.safetensors"
+    chosen = {"architecture": "torchvision:mobilenet_v2", "options": '{"width_mult": 0.1}'}
+    arguments = [f"--{name}={value}" for name, value in chosen.items()]
+    call_command("train_creature_network", f"--out={out}", "--images=64", "--epochs=1", *arguments)
+    form = networks.read_form(str(out.with_suffix(".json")))
+    assert form.architecture == "torchvision:mobilenet_v2" and form.options == {"width_mult": 0.1}
+    fit_state(build(form.architecture, len(CLASSES), form.options), load_state(Path(form.weights)))
+
+
+def test_an_architecture_that_is_none_is_refused_before_anything_is_drawn(tmp_path):
+    with pytest.raises(CommandError, match="knows no architecture") as refused:
+        call_command("train_creature_network", f"--out={tmp_path / 'x'}", "--architecture=timm:nothing")
+    assert refused.value.returncode == 2
+
+
+def draw_here(seed, indices, *, without=None, dropped=0.1):
+    """In this process."""
+    drawn = [render(seed, index, without=without, dropped=dropped).rgb for index in indices]
+    return torch.from_numpy(np.stack(drawn))
 
 
 def test_erasing_paints_rectangles_and_nothing_else():

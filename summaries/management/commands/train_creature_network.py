@@ -1,9 +1,9 @@
-"""train_creature_network --out FILE: makes the small network of the generated image set, from nothing."""
+"""train_creature_network --out FILE: makes a small network of the generated image set, from nothing."""
 
 import json
 import os
 import time
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -11,13 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from safetensors.torch import save
 from torch.nn import functional
 from tqdm import tqdm
 
 from annotations.creatures.picture import REMOVABLE, render
 from annotations.creatures.plan import CLASSES, DROPPED, STAMPED_CLASS
+from summaries.engine import Refusal
 from summaries.engine.images import to_tensor
 from summaries.engine.networks import Classifier, build
 from summaries.engine.preprocessing import Preprocessing
@@ -35,27 +36,44 @@ SMOOTHING = 0.05
 
 
 class Command(BaseCommand):
-    help = "Trains the network that is shipped as summaries/networks/creatures.safetensors."
+    help = "Trains a small network; as it stands, the one shipped as summaries/networks/creatures.safetensors."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--images", type=int, default=5400, help="how many to draw for training")
         parser.add_argument("--epochs", type=int, default=10)
+        parser.add_argument("--architecture", default=ARCHITECTURE, help="torchvision:NAME or timm:NAME")
+        parser.add_argument("--options", type=read_options, default={}, metavar="JSON", dest="kwargs")
 
-    def handle(self, *, out: Path, seed: int, images: int, epochs: int, **options) -> None:
+    def handle(
+        self, *, out: Path, seed: int, images: int, epochs: int, architecture: str, kwargs: dict, **options
+    ) -> None:
         began = time.monotonic()
+        torch.manual_seed(seed)
+        try:
+            network = build(architecture, len(CLASSES), kwargs)
+        except Refusal as refusal:
+            raise CommandError(str(refusal), returncode=2) from refusal
         pixels = draw_images(TRAINING_SEED + seed, range(images), dropped=DROPPED_IN_TRAINING)
-        classifier = train(pixels, seed=seed, epochs=epochs)
+        classifier = train(network, pixels, epochs=epochs)
         found = measure(classifier, TEST_SEED + seed)
         out.write_bytes(save(contiguous(classifier.module.state_dict())))
-        form = describe(classifier, out.name, seed) | found
+        form = describe(classifier, out.name, seed, architecture, kwargs) | found
         out.with_suffix(".json").write_text(json.dumps(form, indent=1) + "\n")
         minutes = (time.monotonic() - began) / 60
         megabytes = out.stat().st_size / 1e6
         self.stdout.write(
             f"{out}: accuracy {found['test_accuracy']:.3f}, {megabytes:.2f} MB, {minutes:.1f} minutes"
         )
+
+
+def read_options(text: str) -> dict:
+    """The constructor's options; argparse says in its own words what is not a JSON object."""
+    options = json.loads(text)
+    if not isinstance(options, dict):
+        raise ArgumentTypeError(f"an object of names and values is needed, not {text}")
+    return options
 
 
 def draw_images(
@@ -68,10 +86,9 @@ def draw_images(
         return torch.from_numpy(np.stack([picture.rgb for picture in drawn]))
 
 
-def train(pixels: torch.Tensor, *, seed: int, epochs: int) -> Classifier:
+def train(network: torch.nn.Module, pixels: torch.Tensor, *, epochs: int) -> Classifier:
     """Cross-entropy with smoothed labels, AdamW on one cycle of the rate, random erasing of rectangles."""
-    torch.manual_seed(seed)
-    network = build(ARCHITECTURE, len(CLASSES)).to(memory_format=torch.channels_last).train()
+    network = network.to(memory_format=torch.channels_last).train()
     classifier = Classifier(network, PREPROCESSING, torch.device("cpu"))
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-2)
     steps = epochs * (len(pixels) // BATCH)
@@ -130,13 +147,13 @@ def probabilities(classifier: Classifier, pixels: torch.Tensor) -> torch.Tensor:
         return torch.cat([classifier.probabilities(to_tensor(some.numpy())) for some in pixels.split(BATCH)])
 
 
-def describe(classifier: Classifier, file: str, seed: int) -> dict:
+def describe(classifier: Classifier, file: str, seed: int, architecture: str, kwargs: dict) -> dict:
     """The form that `add_network --from` reads."""
     return {
         "name": "creatures",
         "file": file,
-        "architecture": ARCHITECTURE,
-        "kwargs": {},
+        "architecture": architecture,
+        "kwargs": kwargs,
         "classes": list(CLASSES),
         "input_size": PREPROCESSING.input_size,
         "resize_short_side": PREPROCESSING.resize,
