@@ -28,18 +28,26 @@ def matches_key(partners: Sequence[RunImage]) -> str:
 
 def match(first: RunImage, partners: Sequence[RunImage], track: Track) -> artifacts.Arrays:
     """Only what later stages read: blocks between boxes on the masks, and each box's best scores."""
-    options = evidence.params_of(first.run_class.run)
     lying = [on_mask(each) for each in partners]
     needed = [place for place in range(len(partners)) if len(lying[0]) or len(lying[place])]
     arrays: artifacts.Arrays = {}
     for places in track(batches(needed, AT_ONCE)):
-        found = confidences(first, [partners[place] for place in places])
-        for place, confidence in zip(places, found, strict=True):
-            rows, columns = lying[0], lying[place]
-            top = options.regions.quality_count
-            arrays[f"block_{place}"] = confidence[np.ix_(rows, columns)]
-            arrays[f"rows_{place}"] = _top_scores(confidence[rows], top)
-            arrays[f"columns_{place}"] = _top_scores(confidence.T[columns], top)
+        arrays |= _match_batch(first, partners, places, lying)
+    return arrays
+
+
+def _match_batch(
+    first: RunImage, partners: Sequence[RunImage], places: Sequence[int], lying: Sequence[np.ndarray]
+) -> artifacts.Arrays:
+    """A function of its own, so that all confidences of one batch are gone before the next."""
+    top = evidence.params_of(first.run_class.run).regions.quality_count
+    arrays: artifacts.Arrays = {}
+    found = confidences(first, [partners[place] for place in places])
+    for place, confidence in zip(places, found, strict=True):
+        rows, columns = lying[0], lying[place]
+        arrays[f"block_{place}"] = confidence[np.ix_(rows, columns)]
+        arrays[f"rows_{place}"] = _top_scores(confidence[rows], top)
+        arrays[f"columns_{place}"] = _top_scores(confidence.T[columns], top)
     return arrays
 
 

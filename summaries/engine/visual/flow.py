@@ -45,7 +45,7 @@ class Match:
     """Picture A matched to picture B."""
 
     confidence: NDArray[np.float32]
-    """(n_a, n_b), >= 0; what is left of the appearance score."""
+    """(n_a, n_b), >= 0; what is left of the appearance score. A view of what is kept for all partners."""
     offsets: Float64s
     """(n_a, 3): local offset A minus B of each A-box: x and y of the centre in pixels, ratio of the areas."""
 
@@ -57,7 +57,8 @@ class Match:
 
 def appearance(a: Floats, b: Floats) -> Floats:
     """a(i, j) = max(0, a_i . b_j) for descriptors (n_a, d) and (n_b, d)."""
-    return np.maximum(a @ b.T, 0)
+    products = a @ b.T
+    return np.maximum(products, 0, out=products)
 
 
 def aspects_agree(boxes_a: Floats, boxes_b: Floats, *, factor: float = 2.0) -> NDArray[np.bool_]:
@@ -103,10 +104,7 @@ def match_many(
         return []
     stack = _Stack(boxes_a, boxes_b, scores, params)
     offsets = np.stack([stack.settle(row) for row in range(len(boxes_a))])
-    return [
-        Match(np.ascontiguousarray(stack.confidence[:, p, : len(boxes)]), offsets[:, :, p])
-        for p, boxes in enumerate(boxes_b)
-    ]
+    return [Match(stack.confidence[:, p, : len(boxes)], offsets[:, :, p]) for p, boxes in enumerate(boxes_b)]
 
 
 @dataclass(frozen=True)
