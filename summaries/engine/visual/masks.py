@@ -55,8 +55,8 @@ class MaskParams:
     """The published constants (table 1.4, the code's last version), and ours beside them.
 
     schedule: "two_stage" reads smooth, crisp, arithmetic (see `two_stage`), side_ratio and blur_sigma;
-    "annealed" reads annealing, is always lean, and lets the network compute in dtype, "float32" or
-    "bfloat16".
+    "annealed" reads annealing, is always lean, and lets the network compute the second half of the
+    steps in dtype, "float32" or "bfloat16".
     """
 
     smooth: Stage = field(default_factory=lambda: Stage(iterations=300, l1=0.5, tv=0.01, sparsity=0.0))
