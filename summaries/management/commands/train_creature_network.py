@@ -36,7 +36,7 @@ SMOOTHING = 0.05
 
 
 class Command(BaseCommand):
-    help = "Trains a small network; as it stands, the one shipped as summaries/networks/creatures.safetensors."
+    help = "Trains a small network; without options, summaries/networks/creatures.safetensors."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--out", type=Path, required=True, metavar="FILE.safetensors")
