@@ -1,0 +1,78 @@
+"""Our own entry: what a user gets from the command line, read back from the files that it exports."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+from django.core.management import call_command
+from PIL import Image
+
+from annotations.creatures.plan import CLASSES
+from benchmarks.contest.methods import Found
+from summaries import runs
+from summaries.pipeline import presets
+
+
+def add_network(form: Mapping, folder: Path) -> None:
+    path = folder / f"{form['name']}.json"
+    path.write_text(json.dumps(form))
+    call_command("add_network", form=str(path), stdout=StringIO())
+
+
+def add_pictures(seed: int, count: int) -> str:
+    """The image set's name; its pictures are those of `world.draw` with the same seed."""
+    name = f"creatures-{seed}"
+    call_command("make_creatures", name=name, per_class=count, seed=seed, stdout=StringIO())
+    return name
+
+
+def add_variant(name: str, overrides: Mapping[str, Mapping]) -> None:
+    """A preset that differs from `standard` in some options of some stages, for this process."""
+
+    def make(side: int) -> presets.VisualParams:
+        options = presets.to_json(presets.standard(side))
+        for stage, values in overrides.items():
+            options[stage] = {**options[stage], **values} if isinstance(values, Mapping) else values
+        return presets.from_json(presets.VisualParams, options)
+
+    presets.VISUAL[name] = make
+    runs.PRESETS[name] = "a variant of standard"
+
+
+def summarise(
+    network: str, images: str, labels: Sequence[str], *, preset: str, count: int, side: int, folder: Path
+) -> dict[str, Found]:
+    """Class -> what `summarise` found in its first `count` pictures."""
+    start = time.process_time()
+    call_command(
+        "summarise",
+        network=network,
+        images=images,
+        classes=",".join(labels),
+        preset=preset,
+        limit=count,
+        export=folder,
+        stdout=StringIO(),
+    )
+    seconds = (time.process_time() - start) / (count * len(labels))
+    content = json.loads((folder / "summaries.json").read_text())
+    return {each["label"]: read(each, folder, (count, side, side), seconds) for each in content["classes"]}
+
+
+def read(found: Mapping, folder: Path, shape: tuple[int, int, int], seconds: float) -> Found:
+    clusters = []
+    for summary in found["summaries"]:
+        cluster = np.zeros(shape, bool)
+        for member in summary["members"]:
+            cluster[number_of(member["file"])] |= np.asarray(Image.open(folder / member["mask"])) > 127
+        clusters.append(cluster)
+    passes = float(np.mean([image["passes"] for image in found["images"]])) if found["images"] else 0.0
+    return Found(clusters, passes, seconds)
+
+
+def number_of(file: str) -> int:
+    """Which of its class's pictures: files are numbered through all classes in turn."""
+    return int(Path(file).stem) // len(CLASSES)
