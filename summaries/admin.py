@@ -69,7 +69,7 @@ class RunForm(forms.Form):
     )
     preset = forms.ChoiceField(
         choices=[(name, name) for name in PRESETS],
-        help_text="; ".join(f"{name}: {told}" for name, told in PRESETS.items()),
+        help_text="; ".join(f"{name}: {preset.told}" for name, preset in PRESETS.items()),
     )
     limit = forms.IntegerField(
         min_value=2, required=False, label="Images per class", help_text="At most; empty: all of them."

@@ -15,7 +15,7 @@ from annotations import files
 from summaries.engine import Refusal
 from summaries.engine.visual.pictures import encode_png
 from summaries.engine.visual.regions import EVIDENCE
-from summaries.models import Member, Run, RunClass, RunImage, Summary
+from summaries.models import Member, Region, Run, RunClass, RunImage, Summary
 
 Track = Callable[[Iterable], Iterable]
 
@@ -99,7 +99,7 @@ def _member(member: Member, folder: Path) -> dict:
     region = member.region
     place = region.run_image.run_class.position
     name = f"regions/{place}_{region.run_image.position}_{region.proposal}.png"
-    _write(folder / name, _evidence_inside(region.run_image, region.box))
+    _write(folder / name, files.get(region.file) if region.file else _evidence_inside(region))
     return {
         "file": region.run_image.file,
         "box": region.box,
@@ -110,10 +110,10 @@ def _member(member: Member, folder: Path) -> dict:
     }
 
 
-def _evidence_inside(run_image: RunImage, box: list[int]) -> bytes:
+def _evidence_inside(region: Region) -> bytes:
     """The mask, thresholded as regions are chosen, inside the box only; PNG, 255 = evidence."""
-    mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
-    x0, y0, x1, y1 = box
+    mask = np.array(Pillow.open(io.BytesIO(files.get(region.run_image.mask.file))))
+    x0, y0, x1, y1 = region.box
     inside = np.zeros_like(mask)
     inside[y0:y1, x0:x1] = np.where(mask[y0:y1, x0:x1] > EVIDENCE, 255, 0)
     return encode_png(inside)

@@ -25,7 +25,8 @@ class Tile:
     side: int
     picture: str
     dim: str
-    hull: str
+    around: list[str]
+    """What surrounds the region: the hull of the evidence in it, or the outlines of its own pixels."""
     outlines: list[str]
 
     @property
@@ -147,7 +148,7 @@ def _tile(member: Member, side: int) -> Tile:
         side=layers.get("width", side),
         picture=_address(layers["picture"]) if "picture" in layers else plain_picture,
         dim=_address(layers["dim"]) if "dim" in layers else "",
-        hull=_points(layers.get("hull", [])),
+        around=[_points(shape) for shape in [layers.get("hull", []), *layers.get("region", [])] if shape],
         outlines=[_points(outline) for outline in layers.get("outlines", [])],
     )
 

@@ -11,17 +11,21 @@ from summaries.models import Job, Run
 
 STAGES = {
     "visual": {
-        "background": "Learning what gradients are usual",
-        "masks": "Finding the network's evidence",
-        "proposals": "Proposing regions",
-        "matches": "Matching regions across images",
-        "regions": "Choosing the regions on the evidence",
-        "clusters": "Grouping regions",
-        "alignments": "Laying the members of each group over each other",
-        "summaries": "Drawing the summaries",
+        "boxes": {
+            "background": "Learning what gradients are usual",
+            "masks": "Finding the network's evidence",
+            "proposals": "Proposing regions",
+            "matches": "Matching regions across images",
+            "regions": "Choosing the regions on the evidence",
+            "clusters": "Grouping regions",
+            "alignments": "Laying the members of each group over each other",
+            "summaries": "Drawing the summaries",
+        },
     }
 }
-"""The stages of each method in order, in words; here, since the web process cannot import the pipeline."""
+"""The stages of each method's recipes in order, in words; here, since the web process cannot import the
+pipeline.
+"""
 
 QUIET = timedelta(seconds=20)
 """After so long without any job in hand a run is said to wait."""
@@ -59,6 +63,11 @@ class Progress:
         return sum(parts) / len(parts)
 
 
+def stages_of(run: Run) -> dict[str, str]:
+    """The run's stages in order, with what is said of each."""
+    return STAGES[run.method][run.recipe]
+
+
 def state_in_words(run: Run, done: int, total: int) -> str:
     if run.state != Run.State.RUNNING:
         return run.get_state_display().capitalize()
@@ -68,13 +77,13 @@ def state_in_words(run: Run, done: int, total: int) -> str:
 
 
 def stage_in_words(run: Run) -> str:
-    return STAGES[run.method].get(run.stage, run.stage)
+    return stages_of(run).get(run.stage, run.stage)
 
 
 def progress_of(run: Run) -> Progress:
     """The stages of a run with how much of each is done, from counts of its jobs."""
     counted = {each["stage"]: each for each in _jobs_by_stage(run)}
-    names = list(STAGES[run.method])
+    names = list(stages_of(run))
     reached = names.index(run.stage) if run.stage in names else -1
     stages = [
         _stage(run, name, place - reached, counted.get(name, {"total": 0, "done": 0, "claimed": 0}))
@@ -104,7 +113,7 @@ def _stage(run: Run, name: str, ahead: int, counted: dict) -> Stage:
     is_over = ahead < 0 or run.state == Run.State.FINISHED
     state = "done" if is_over else "now" if ahead == 0 else "later"
     left = _time_left(counted) if state == "now" and run.state == Run.State.RUNNING else None
-    return Stage(name, STAGES[run.method][name], state, counted["done"], counted["total"], left)
+    return Stage(name, stages_of(run)[name], state, counted["done"], counted["total"], left)
 
 
 def _time_left(counted: dict) -> float | None:

@@ -8,12 +8,27 @@ from annotations.models import ClassLabel, ImageSet, LabelledImage
 from summaries.engine import ENGINE_VERSION, Refusal
 from summaries.models import Network, Run, RunClass, RunImage
 
-PRESETS = {
-    "standard": "the published method, lengths in proportion to the input, content with few proposals",
-    "paper": "as published, for inputs of about 224 pixels; images with under 500 proposals are left out",
-}
+__all__ = ["PRESETS", "Preset", "Refusal", "choose_classes", "plan_run"]
 
-__all__ = ["PRESETS", "Refusal", "choose_classes", "plan_run"]
+
+@dataclass(frozen=True)
+class Preset:
+    """Options under a name: which stages they are for, and what people are told of them."""
+
+    recipe: Run.Recipe
+    told: str
+
+
+PRESETS = {
+    "standard": Preset(
+        Run.Recipe.BOXES,
+        "the published method, lengths in proportion to the input, content with few proposals",
+    ),
+    "paper": Preset(
+        Run.Recipe.BOXES,
+        "as published, for inputs of about 224 pixels; images with under 500 proposals are left out",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ def plan_run(
             network=network,
             image_set=image_set,
             preset=preset,
+            recipe=PRESETS[preset].recipe,
             parameters={},
             seed=seed,
             limit=limit,

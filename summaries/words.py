@@ -39,8 +39,13 @@ def strength(share: float) -> str:
     return _level(share, ((0.5, "strong"), (0.2, "moderate")), "weak")
 
 
-def coherence(ratio: float) -> str:
-    return _level(ratio, ((1.1, "very alike"), (0.9, "alike")), "loosely alike")
+ALIKE = {"boxes": (1.1, 0.9), "parts": (0.8, 0.6)}
+"""From where on regions are very alike, and alike: by boxes a ratio to what is usual, by parts a cosine."""
+
+
+def coherence(value: float, recipe: str) -> str:
+    very, quite = ALIKE[recipe]
+    return _level(value, ((very, "very alike"), (quite, "alike")), "loosely alike")
 
 
 def _level(value: float, levels: tuple[tuple[float, str], ...], lowest: str) -> str:

@@ -14,7 +14,7 @@ from study import publishing, sessions
 from study.models import Participant, Study
 from summaries.engine.visual import pictures
 from summaries.models import Cluster, Job, Mask, Member, Network, Region, Run, RunClass, RunImage, Summary
-from summaries.progress import STAGES
+from summaries.progress import stages_of
 
 CLASS_NAME = "quokkafish"
 NETWORK_NAME = "grumblenet_v9"
@@ -139,7 +139,7 @@ def make_found_run(
         for rank in range(1, summaries + 1):
             make_group(run_class, found, rank)
         make_group(run_class, found, summaries + 1, dropped="fewer than three members are alike")
-    for stage in STAGES[run.method]:
+    for stage in stages_of(run):
         make_job(run, stage)
     return run
 

@@ -12,6 +12,10 @@ class Run(models.Model):
     class Method(models.TextChoices):
         VISUAL = "visual", "visual summaries"
 
+    class Recipe(models.TextChoices):
+        BOXES = "boxes", "boxes, as published"
+        PARTS = "parts", "parts"
+
     class State(models.TextChoices):
         RUNNING = "running"
         FINISHED = "finished"
@@ -22,6 +26,9 @@ class Run(models.Model):
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="runs")
     image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="runs")
     preset = models.CharField(max_length=20)
+    recipe = models.CharField(
+        max_length=20, choices=Recipe, default=Recipe.BOXES, help_text="which stages, as the preset says"
+    )
     parameters = models.JSONField(help_text="every option of every stage, as the preset gave it")
     seed = models.PositiveIntegerField(default=0)
     limit = models.PositiveIntegerField(null=True, blank=True, help_text="images per class")

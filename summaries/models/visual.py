@@ -30,17 +30,30 @@ class Mask(models.Model):
 
 
 class Region(models.Model):
-    """A proposal box on the mask that survived pruning. Box half-open, in the network's input pixels."""
+    """A place that may show a part. Box half-open, in the network's input pixels.
+
+    By boxes: a proposal on the mask that survived pruning; the mask inside it is what counts. By parts: the
+    pixels of one group in this image, in a picture of their own, with their bounding box.
+    """
 
     run_image = models.ForeignKey(RunImage, on_delete=models.CASCADE, related_name="regions")
-    proposal = models.PositiveIntegerField()
+    proposal = models.PositiveIntegerField(help_text="which proposal; by parts: which group")
+    file = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="8-bit PNG of its own pixels, 255 = region; empty: the mask inside the box",
+    )
     x0 = models.PositiveIntegerField()
     y0 = models.PositiveIntegerField()
     x1 = models.PositiveIntegerField()
     y1 = models.PositiveIntegerField()
-    quality = models.FloatField()
+    quality = models.FloatField(help_text="how well it is found elsewhere; by parts: its share of the pixels")
     component = models.PositiveIntegerField(help_text="the mask's component that it overlaps most; 0: none")
-    drop = models.FloatField(help_text="share of the probability lost when only that component is blurred")
+    drop = models.FloatField(
+        null=True,
+        help_text="share of the probability lost when only that component is blurred; by parts: share of the "
+        "evidence (logit) lost when only the region is, not known until it is measured",
+    )
 
     class Meta:
         ordering = ["run_image", "id"]
@@ -62,7 +75,11 @@ class Cluster(models.Model):
     run_class = models.ForeignKey(RunClass, on_delete=models.CASCADE, related_name="clusters")
     exemplar = models.OneToOneField(Region, on_delete=models.CASCADE, related_name="+")
     number = models.PositiveIntegerField(help_text="in the order of exemplars")
-    coherence = models.FloatField(null=True, blank=True, help_text="median SSIM over the class's median")
+    coherence = models.FloatField(
+        null=True,
+        blank=True,
+        help_text="median SSIM over the class's median; by parts: mean similarity to the centre",
+    )
     dropped = models.TextField(blank=True)
 
     class Meta:
@@ -78,7 +95,7 @@ class Member(models.Model):
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="members")
     region = models.OneToOneField(Region, on_delete=models.CASCADE, related_name="membership")
-    position = models.PositiveIntegerField(help_text="by falling similarity to the exemplar")
+    position = models.PositiveIntegerField(help_text="by falling similarity to exemplar or centre")
     similarity = models.FloatField()
     compared = models.BooleanField(default=False, help_text="among the most similar, one of each image")
     shown = models.BooleanField(default=False)
@@ -98,7 +115,9 @@ class Summary(models.Model):
     run_class = models.ForeignKey(RunClass, on_delete=models.CASCADE, related_name="summaries")
     cluster = models.OneToOneField(Cluster, on_delete=models.CASCADE, related_name="summary")
     rank = models.PositiveIntegerField()
-    coverage = models.FloatField(help_text="share of the class's images with a shown member")
+    coverage = models.FloatField(
+        help_text="share of the class's images that count: with a shown member; by parts: with any"
+    )
     strength = models.FloatField(help_text="mean drop of the shown members")
     coherence = models.FloatField()
     picture = models.CharField(max_length=200, help_text="PNG as the paper's participants saw it")

@@ -1,4 +1,4 @@
-"""Drawings: which clusters are kept, and the pictures of those that are."""
+"""Drawings: the picture of a summary, and which clusters of boxes are kept as such."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import numpy as np
 from annotations import files
 from summaries import artifacts
 from summaries.engine.visual import clusters, pictures
-from summaries.models import Cluster, Region, Run
+from summaries.models import Cluster, Member, Region, Run
 from summaries.pipeline import evidence
 from summaries.pipeline.alignments import alignment_key
 
@@ -42,21 +42,26 @@ class Kept:
         )
         self.shown = [member for member, kept in zip(compared, cleaned.member_kept, strict=True) if kept]
 
-    def draw(self) -> str:
-        """Stores each member's layers for the gallery and the picture that people see; returns its key."""
-        tiles = []
-        for member in self.shown:
-            photograph = evidence.picture_of(member.region.run_image)
-            layers = pictures.layers(
-                photograph, evidence.mask_of(member.region.run_image), inclusive(member.region)
-            )
-            tiles.append(pictures.tile(layers))
-            member.layers = {
-                **pictures.polygons(layers),
-                "picture": files.put(pictures.encode_png(photograph), ".png"),
-                "dim": files.put(pictures.encode_png(pictures.dimming(layers)), ".png"),
-            }
-        return files.put(pictures.encode_png(pictures.grid(tiles)), ".png")
+
+def draw(shown: Sequence[Member]) -> str:
+    """Stores each member's layers for the gallery and the picture that people see; returns its key."""
+    tiles = []
+    for member in shown:
+        photograph = evidence.picture_of(member.region.run_image)
+        layers = _layers(photograph, member.region)
+        tiles.append(pictures.tile(layers))
+        member.layers = {
+            **pictures.polygons(layers),
+            "picture": files.put(pictures.encode_png(photograph), ".png"),
+            "dim": files.put(pictures.encode_png(pictures.dimming(layers)), ".png"),
+        }
+    return files.put(pictures.encode_png(pictures.grid(tiles)), ".png")
+
+
+def _layers(photograph: np.ndarray, region: Region) -> pictures.Layers:
+    if region.file:
+        return pictures.layers_of_region(photograph, evidence.mask_of_region(region))
+    return pictures.layers(photograph, evidence.mask_of(region.run_image), inclusive(region))
 
 
 def write_cleaned(cluster: Cluster, cleaned: clusters.Cleaned) -> None:

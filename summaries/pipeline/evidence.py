@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from summaries import artifacts
 from summaries.engine import Refusal
 from summaries.engine.images import resize_square, to_tensor
 from summaries.engine.visual import descriptors, proposals
-from summaries.models import Run, RunClass, RunImage
+from summaries.models import Region, Run, RunClass, RunImage
 from summaries.pipeline import presets
 
 Track = Callable[[Iterable], Iterable]
@@ -26,8 +27,9 @@ POOL = 300
 """Images of the set, at most, from which the background statistics are estimated."""
 
 
-def params_of(run: Run) -> presets.VisualParams:
-    return presets.from_json(presets.VisualParams, run.parameters)
+def params_of(run: Run) -> Any:
+    """The options that were written down for the run, in the dataclass of its recipe."""
+    return presets.from_json(presets.KINDS[run.recipe], run.parameters)
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +52,16 @@ def tensor_of(run_images: list[RunImage]) -> torch.Tensor:
 
 def mask_of(run_image: RunImage) -> NDArray[np.uint8]:
     """The crisp mask (S, S), 255 = evidence."""
-    return np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
+    return _grey(run_image.mask.file)
+
+
+def mask_of_region(region: Region) -> NDArray[np.uint8]:
+    """The region's own pixels (S, S), 255 = region; only for regions that have some."""
+    return _grey(region.file)
+
+
+def _grey(file: str) -> NDArray[np.uint8]:
+    return np.array(Pillow.open(io.BytesIO(files.get(file))))
 
 
 def used_images(run_class: RunClass) -> list[RunImage]:

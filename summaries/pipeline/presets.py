@@ -11,6 +11,7 @@ from summaries.engine.visual.flow import MatchParams
 from summaries.engine.visual.masks import MaskParams
 from summaries.engine.visual.proposals import ProposalParams
 from summaries.engine.visual.warp import WarpParams
+from summaries.models import Run
 
 Options = TypeVar("Options")
 
@@ -81,6 +82,9 @@ def standard(side: int) -> VisualParams:
 
 VISUAL: dict[str, Callable[[int], VisualParams]] = {"standard": standard, "paper": paper}
 """Every option for a network whose input has this side."""
+
+KINDS: dict[str, type] = {Run.Recipe.BOXES: VisualParams}
+"""The options of each recipe."""
 
 
 def to_json(options: Any) -> dict:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from summaries.engine import ENGINE_VERSION
 from summaries.jobs import Piece
 from summaries.models import Job, Run
-from summaries.pipeline import presets, visual
+from summaries.pipeline import pieces, presets, visual
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-python-headless", "torch")
 
@@ -21,30 +21,37 @@ class Stage:
     work: Callable[[Job, Callable[[Iterable], Iterable]], Callable[[], None]]
 
 
-METHODS: dict[str, list[Stage]] = {
-    "visual": [
-        Stage("background", "cpu", visual.plan_background, visual.estimate_background),
-        Stage("masks", "gpu", visual.plan_masks, visual.find_masks),
-        Stage("proposals", "cpu", visual.plan_proposals, visual.find_proposals),
-        Stage("matches", "cpu", visual.plan_matches, visual.match_image),
-        Stage("regions", "gpu", visual.plan_regions, visual.choose_regions),
-        Stage("clusters", "cpu", visual.plan_classes, visual.group_regions),
-        Stage("alignments", "cpu", visual.plan_alignments, visual.align_members),
-        Stage("summaries", "cpu", visual.plan_classes, visual.draw_summaries),
-    ]
+METHODS: dict[str, dict[str, list[Stage]]] = {
+    "visual": {
+        "boxes": [
+            Stage("background", "cpu", visual.plan_background, visual.estimate_background),
+            Stage("masks", "gpu", visual.plan_masks, visual.find_masks),
+            Stage("proposals", "cpu", visual.plan_proposals, visual.find_proposals),
+            Stage("matches", "cpu", visual.plan_matches, visual.match_image),
+            Stage("regions", "gpu", visual.plan_regions, visual.choose_regions),
+            Stage("clusters", "cpu", pieces.plan_classes, visual.group_regions),
+            Stage("alignments", "cpu", visual.plan_alignments, visual.align_members),
+            Stage("summaries", "cpu", pieces.plan_classes, visual.draw_summaries),
+        ],
+    }
 }
+"""The stages of each method's recipes, in order."""
+
+
+def stages_of(run: Run) -> list[Stage]:
+    return METHODS[run.method][run.recipe]
 
 
 def stage_of(run: Run, name: str) -> Stage:
-    return next(stage for stage in METHODS[run.method] if stage.name == name)
+    return next(stage for stage in stages_of(run) if stage.name == name)
 
 
 def plan_next(run: Run) -> tuple[str, str, list[Piece]] | None:
     """The stage after the run's present one, its queue and its pieces; None after the last."""
     if not run.stage:
         _freeze(run)
-    names = ["", *(stage.name for stage in METHODS[run.method])]
-    following = METHODS[run.method][names.index(run.stage) :]
+    names = ["", *(stage.name for stage in stages_of(run))]
+    following = stages_of(run)[names.index(run.stage) :]
     return (following[0].name, following[0].queue, following[0].plan(run)) if following else None
 
 

@@ -1,10 +1,8 @@
-"""The story of visual summaries, from images through masks, regions and clusters to summaries.
+"""The story of visual summaries as published, from images through masks, boxes and clusters to summaries.
 
 One function plans a stage's pieces from rows, one does a piece: load what is there, call the engine, store
 the arrays, and return how the rows are to be written. Each is safe to do twice. Paper: arXiv 1801.09103.
 """
-
-from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -16,25 +14,16 @@ from summaries.engine.visual import clusters, similarity
 from summaries.engine.visual import descriptors as hog
 from summaries.engine.visual.proposals import TooFewProposals
 from summaries.jobs import Piece
-from summaries.models import Cluster, Job, Mask, Member, Region, Run, RunClass, RunImage, Summary
+from summaries.models import Cluster, Job, Mask, Member, Region, Run, RunImage, Summary
 from summaries.pipeline import evidence
 from summaries.pipeline.alignments import align, alignment_key
-from summaries.pipeline.drawings import Kept, clean, write_cleaned
-from summaries.pipeline.evidence import Track, batches
+from summaries.pipeline.drawings import Kept, clean, draw, write_cleaned
+from summaries.pipeline.evidence import Track
 from summaries.pipeline.masks import mask_row, masks_of
 from summaries.pipeline.matches import ClassMatches, match, matches_key
 from summaries.pipeline.networks import classifier_of
+from summaries.pipeline.pieces import Write, class_of, images_of, in_chunks, nothing
 from summaries.pipeline.regions import region_rows
-
-CHUNK = 8
-"""Images a job: small enough to lose little when a worker dies, large enough to fill a batch."""
-
-Write = Callable[[], None]
-
-
-def nothing() -> None:
-    """For stages that leave artefacts only."""
-
 
 # Background: what gradients look like in this image set at large.
 
@@ -59,11 +48,11 @@ def estimate_background(job: Job, track: Track) -> Write:
 
 
 def plan_masks(run: Run) -> list[Piece]:
-    return _in_chunks(run, lambda run_class: run_class.images.all())
+    return in_chunks(run, lambda run_class: run_class.images.all())
 
 
 def find_masks(job: Job, track: Track) -> Write:
-    candidates = _images(job)
+    candidates = images_of(job)
     network = job.run.network
     classifier = classifier_of(network)
     index = candidates[0].run_class.index
@@ -90,12 +79,12 @@ def find_masks(job: Job, track: Track) -> Write:
 
 
 def plan_proposals(run: Run) -> list[Piece]:
-    return _in_chunks(run, evidence.used_images)
+    return in_chunks(run, evidence.used_images)
 
 
 def find_proposals(job: Job, track: Track) -> Write:
     skipped = {}
-    for each in track(_images(job)):
+    for each in track(images_of(job)):
         try:
             evidence.boxes_of(each)
         except TooFewProposals as refusal:
@@ -120,7 +109,7 @@ def plan_matches(run: Run) -> list[Piece]:
 
 
 def match_image(job: Job, track: Track) -> Write:
-    first, *_ = partners = _images(job)
+    first, *_ = partners = images_of(job)
     key = matches_key(partners)
     if artifacts.load(key) is None:
         artifacts.save(key, match(first, partners, track))
@@ -131,11 +120,11 @@ def match_image(job: Job, track: Track) -> Write:
 
 
 def plan_regions(run: Run) -> list[Piece]:
-    return _in_chunks(run, evidence.used_images)
+    return in_chunks(run, evidence.used_images)
 
 
 def choose_regions(job: Job, track: Track) -> Write:
-    images = _images(job)
+    images = images_of(job)
     used = evidence.used_images(images[0].run_class)
     matches = ClassMatches(used)
     places = [place for each in images if len(matches.on_mask[place := used.index(each)]) and len(used) > 1]
@@ -153,12 +142,8 @@ def choose_regions(job: Job, track: Track) -> Write:
 # Clusters: regions that find each other across images.
 
 
-def plan_classes(run: Run) -> list[Piece]:
-    return [Piece(str(run_class.pk), {"class": run_class.pk}) for run_class in run.classes.all()]
-
-
 def group_regions(job: Job, track: Track) -> Write:
-    run_class = RunClass.objects.get(pk=job.payload["class"])
+    run_class = class_of(job)
     used = evidence.used_images(run_class)
     matches = ClassMatches(used)
     rows = [list(each.regions.order_by("id")) for each in used]
@@ -222,7 +207,7 @@ def align_members(job: Job, track: Track) -> Write:
 
 
 def draw_summaries(job: Job, track: Track) -> Write:
-    run_class = RunClass.objects.get(pk=job.payload["class"])
+    run_class = class_of(job)
     found = list(
         run_class.clusters.select_related(
             "exemplar__run_image__image", "exemplar__run_image__run_class__run__network"
@@ -240,7 +225,7 @@ def draw_summaries(job: Job, track: Track) -> Write:
     strength = np.array([np.mean([member.region.drop for member in each.shown]) for each in kept])
     coherence = np.array([each.cleaned.score for each in kept])
     order = clusters.rank(np.array([each.cluster.number for each in kept]), coverage, strength, coherence)
-    drawn = {place: kept[place].draw() for place in track(order.tolist())}
+    drawn = {place: draw(kept[place].shown) for place in track(order.tolist())}
 
     @transaction.atomic
     def write() -> None:
@@ -259,23 +244,3 @@ def draw_summaries(job: Job, track: Track) -> Write:
             )
 
     return write
-
-
-# What stages share.
-
-
-def _in_chunks(run: Run, images_of: Callable[[RunClass], Iterable[RunImage]]) -> list[Piece]:
-    pieces = []
-    for run_class in run.classes.all():
-        for number, chunk in enumerate(batches([each.pk for each in images_of(run_class)], CHUNK)):
-            pieces.append(Piece(f"{run_class.pk}:{number}", {"images": chunk}))
-    return pieces
-
-
-def _images(job: Job) -> list[RunImage]:
-    """The job's images, in the order in which it names them."""
-    rows = RunImage.objects.select_related(
-        "image", "mask", "run_class__run__network", "run_class__run__image_set"
-    )
-    found = rows.in_bulk(job.payload["images"])
-    return [found[pk] for pk in job.payload["images"]]

@@ -17,7 +17,7 @@ from summaries.disk import FULL, is_full
 from summaries.engine import Refusal
 from summaries.models import Job, Run
 from summaries.pipeline.stages import plan_next, stage_of
-from summaries.progress import STAGES
+from summaries.progress import stages_of
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def progress(run: Run) -> tuple[str, int, int]:
     counts = run.jobs.filter(stage=run.stage).aggregate(
         total=Count("pk"), done=Count("pk", filter=Q(state=Job.State.DONE))
     )
-    words = STAGES[run.method][run.stage] if run.stage else "Waiting for a worker"
+    words = stages_of(run)[run.stage] if run.stage else "Waiting for a worker"
     return words, counts["done"], counts["total"]
 
 
@@ -88,7 +88,7 @@ def _fail(job: Job, error: Exception) -> None:
     if is_full(error):
         jobs.fail(job, FULL, final=True)
     else:
-        jobs.fail(job, _in_words(STAGES[job.run.method][job.stage], error))
+        jobs.fail(job, _in_words(stages_of(job.run)[job.stage], error))
 
 
 def _in_words(what: str, error: Exception) -> str:

@@ -16,6 +16,7 @@ from summaries.engine.visual.pictures import (
     encode_png,
     grid,
     layers,
+    layers_of_region,
     polygons,
     svg,
     tile,
@@ -132,6 +133,22 @@ def test_a_box_at_the_border_has_closed_outlines_there():
     assert np.min(shapes["outlines"][0]) == 0 and np.max(shapes["outlines"][0]) == SIDE
     corner = tile(layers(PICTURE, mask_of((47, 47)), np.array([40, 40, 47, 47])))
     assert tuple(corner[-3, -3]) == (255, 0, 0)
+
+
+def test_a_region_with_pixels_of_its_own_is_kept_and_outlined_in_pieces_and_nothing_between_them():
+    region = mask_of((10, 10), (30, 30))
+    region[20:26, 20:26], region[22:24, 22:24] = 255, 0
+    member = layers_of_region(PICTURE, region)
+    assert np.array_equal(member.keep, region > 0)
+    assert len(member.region) == len(polygons(member)["region"]) == 4, "three pieces and a hole"
+    assert (len(member.hull), member.outlines) == (0, ())
+    drawn = tile(member, side=SIDE * 4)
+    assert tuple(drawn[4 * 20, 4 * 22]) == (255, 0, 0)
+    assert np.all(drawn[4 * 15 : 4 * 17, 4 * 15 : 4 * 17] == GREY)
+    assert np.array_equal(tile(member, side=SIDE, hull=False)[region > 0], PICTURE[region > 0])
+    ElementTree.fromstring(svg(member))
+    with pytest.raises(Refusal, match="does not fit"):
+        layers_of_region(PICTURE, region[1:])
 
 
 def test_lines_and_dimming_can_be_switched_off():

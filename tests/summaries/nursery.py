@@ -138,7 +138,7 @@ def _hold() -> None:
         return
     from summaries.pipeline.stages import METHODS
 
-    stages = METHODS["visual"]
+    stages = METHODS["visual"]["boxes"]
     place = [stage.name for stage in stages].index(stage_name)
     work = stages[place].work
 

@@ -312,8 +312,14 @@ def test_nothing_else_of_the_store_gets_out(admin_client, key):
 def test_every_stage_of_the_pipeline_has_words():
     from summaries.pipeline.stages import METHODS
 
-    named = {method: [each.name for each in stages] for method, stages in METHODS.items()}
-    assert named == {method: list(words) for method, words in progress.STAGES.items()}
+    named = {
+        method: {recipe: [each.name for each in stages] for recipe, stages in recipes.items()}
+        for method, recipes in METHODS.items()
+    }
+    assert named == {
+        method: {recipe: list(words) for recipe, words in recipes.items()}
+        for method, recipes in progress.STAGES.items()
+    }
 
 
 def test_the_web_process_loads_no_numerics():

@@ -44,7 +44,7 @@ def made(tmp_path_factory) -> Path:
 def tiny(made, monkeypatch):
     """The preset, the image set and the network, all called tiny."""
     monkeypatch.setitem(presets.VISUAL, "tiny", lambda side: world.TINY)
-    monkeypatch.setitem(runs.PRESETS, "tiny", "for tests")
+    monkeypatch.setitem(runs.PRESETS, "tiny", runs.Preset(Run.Recipe.BOXES, "for tests"))
     call_command("import_images", str(made / "pictures"), name="tiny")
     call_command("add_network", form=str(made / "network" / "tiny.json"))
 

@@ -17,6 +17,7 @@ from summaries.engine.visual.masks import MaskParams
 from summaries.engine.visual.masks import Stage as MaskStage
 from summaries.engine.visual.proposals import ProposalParams
 from summaries.engine.visual.warp import WarpParams
+from summaries.models import Run
 from summaries.pipeline import presets
 
 SIDE = 48
@@ -41,7 +42,7 @@ TINY = presets.VisualParams(
 
 def add_preset() -> None:
     presets.VISUAL["tiny"] = lambda side: TINY
-    runs.PRESETS["tiny"] = "so small that a test can wait for it"
+    runs.PRESETS["tiny"] = runs.Preset(Run.Recipe.BOXES, "so small that a test can wait for it")
 
 
 def picture(name: str, number: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 What the participants of the paper saw, rebuilt from the published rendering: everything that is not evidence
 flat grey, the hull of the evidence inside the region red, the mask components that it touches outlined in
-cyan. Line widths are typographic points at 96 pixels to the inch.
+cyan. A region that has pixels of its own is outlined in red along them instead. Line widths are typographic
+points at 96 pixels to the inch.
 """
 
 import io
@@ -38,14 +39,16 @@ class Layers:
 
     picture: uint8 (H, W, 3) RGB. hull: float (k, 2), corners x y of the convex hull, no corner repeated; one
     or two corners when the evidence is a pixel or a line, none when there is none. outlines: closed polygons
-    (k, 2) around the touching components, holes included, first corner repeated at the end. Coordinates are
-    of pixel centres: (0, 0) is the middle of the first pixel. keep: bool (H, W), False is dimmed.
+    (k, 2) around the touching components, holes included, first corner repeated at the end; region: the same
+    around the region's own pixels, where it has some. Coordinates are of pixel centres: (0, 0) is the middle
+    of the first pixel. keep: bool (H, W), False is dimmed.
     """
 
     picture: np.ndarray
     hull: np.ndarray
     outlines: tuple[np.ndarray, ...]
     keep: np.ndarray
+    region: tuple[np.ndarray, ...] = ()
 
 
 def layers(picture: np.ndarray, mask: np.ndarray, box: np.ndarray, *, threshold: int = 1) -> Layers:
@@ -67,6 +70,18 @@ def layers(picture: np.ndarray, mask: np.ndarray, box: np.ndarray, *, threshold:
     return Layers(picture, hull.astype(float), _outlines(components), keep)
 
 
+def layers_of_region(picture: np.ndarray, region: np.ndarray) -> Layers:
+    """Layers of a member that has pixels of its own: region uint8 (H, W), above 0 where it lies.
+
+    These pixels are kept and outlined, each piece of them, and nothing else: no hull, which would take in
+    what lies between the pieces.
+    """
+    if region.shape != picture.shape[:2]:
+        raise Refusal(f"A region of {region.shape} does not fit a picture of {picture.shape[:2]} pixels.")
+    keep = region > 0
+    return Layers(picture, np.zeros((0, 2)), (), keep, region=_outlines(keep))
+
+
 def tile(
     member: Layers, *, side: int = TILE_SIDE, hull: bool = True, outlines: bool = True, dimmed: bool = True
 ) -> np.ndarray:
@@ -84,8 +99,9 @@ def tile(
     if outlines:
         cover = _line_cover(member.outlines, size, scale, OUTLINE_POINTS)
         rgb = _blend(rgb, CYAN, cover)
-    if hull and len(member.hull):
-        rgb = _blend(rgb, RED, _line_cover([member.hull], size, scale, HULL_POINTS))
+    around = [*member.region, *([member.hull] if len(member.hull) else [])]
+    if hull and around:
+        rgb = _blend(rgb, RED, _line_cover(around, size, scale, HULL_POINTS))
     return np.rint(rgb).astype(np.uint8)
 
 
@@ -115,25 +131,30 @@ def dimming(member: Layers) -> np.ndarray:
 
 
 def polygons(member: Layers) -> dict:
-    """Hull and outlines for JSON; x y from the picture's corner, so that a pixel spans i to i + 1."""
+    """Hull, outlines and region for JSON; x y from the picture's corner, so that a pixel spans i to i + 1."""
     height, width = member.keep.shape
     return {
         "width": width,
         "height": height,
         "hull": _from_corner(member.hull),
         "outlines": [_from_corner(one) for one in member.outlines],
+        "region": [_from_corner(one) for one in member.region],
     }
 
 
 def svg(member: Layers) -> str:
-    """Hull and outlines as an SVG to lay over the picture; groups of class `outlines` and `hull`."""
+    """Hull and outlines as an SVG to lay over the picture; groups of class `outlines` and `hull`.
+
+    The hull's group holds the region's own outlines too.
+    """
     shapes = polygons(member)
     outlines = " ".join(_path(one) for one in shapes["outlines"])
+    around = " ".join(filter(None, map(_path, [shapes["hull"], *shapes["region"]])))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {shapes["width"]} {shapes["height"]}" '
         'fill="none" stroke-linejoin="round" stroke-linecap="round" aria-hidden="true">'
         + _svg_group("outlines", outlines, CYAN, OUTLINE_POINTS)
-        + _svg_group("hull", _path(shapes["hull"]), RED, HULL_POINTS)
+        + _svg_group("hull", around, RED, HULL_POINTS)
         + "</svg>"
     )
 
