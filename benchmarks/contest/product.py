@@ -32,14 +32,16 @@ def add_pictures(seed: int, count: int) -> str:
 def add_variant(name: str, overrides: Mapping[str, Mapping]) -> None:
     """A preset that differs from `standard` in some options of some stages, for this process."""
 
-    def make(side: int) -> presets.VisualParams:
+    recipe = runs.PRESETS["standard"].recipe
+
+    def make(side: int) -> object:
         options = presets.to_json(presets.standard(side))
         for stage, values in overrides.items():
             options[stage] = {**options[stage], **values} if isinstance(values, Mapping) else values
-        return presets.from_json(presets.VisualParams, options)
+        return presets.from_json(presets.KINDS[recipe], options)
 
     presets.VISUAL[name] = make
-    runs.PRESETS[name] = "a variant of standard"
+    runs.PRESETS[name] = runs.Preset(recipe, "a variant of standard")
 
 
 def summarise(
