@@ -61,7 +61,7 @@ def confidences(first: RunImage, partners: Sequence[RunImage]) -> list[np.ndarra
     statistics = evidence.background_key(run)
     boxes = [evidence.boxes_of(each) for each in partners]
     described = evidence.descriptors_of(first, statistics)
-    scores = [flow.appearance(described, evidence.descriptors_of(each, statistics)) for each in partners]
+    scores = (flow.appearance(described, evidence.descriptors_of(each, statistics)) for each in partners)
     found = flow.match_many(evidence.boxes_of(first), boxes, scores, params=evidence.params_of(run).matches)
     return [each.confidence for each in found]
 

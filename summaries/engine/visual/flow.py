@@ -7,7 +7,7 @@ its distance from there (local offset matching).
 Source: Ham, Cho, Schmid and Ponce, "Proposal flow" (2016), in the form of its published code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,14 +91,14 @@ def match(boxes_a: Floats, boxes_b: Floats, scores: Floats, *, params: MatchPara
 def match_many(
     boxes_a: Floats,
     boxes_b: Sequence[Floats],
-    scores: Sequence[Floats],
+    scores: Iterable[Floats],
     *,
     params: MatchParams = PAPER,
 ) -> list[Match]:
     """`match` of one picture A to several pictures B, which may differ in their numbers of boxes.
 
     The loop over the rows is shared by all; each answer is bit for bit that of `match` alone. Some sixty
-    partners at a time are fastest.
+    partners at a time are fastest. `scores` may be made one by one; none is kept.
     """
     if not len(boxes_b):
         return []
@@ -142,7 +142,7 @@ class _Stack:
     """
 
     def __init__(
-        self, boxes_a: Floats, boxes_b: Sequence[Floats], scores: Sequence[Floats], params: MatchParams
+        self, boxes_a: Floats, boxes_b: Sequence[Floats], scores: Iterable[Floats], params: MatchParams
     ) -> None:
         self._params = params
         self._a, self._b = Frames.of(boxes_a), Frames.of(_fill(boxes_b).reshape(-1, 4))
@@ -217,7 +217,7 @@ def _fill(boxes: Sequence[Floats]) -> Float64s:
 
 
 def _initial_confidence(
-    boxes_a: Floats, boxes_b: Sequence[Floats], scores: Sequence[Floats], params: MatchParams
+    boxes_a: Floats, boxes_b: Sequence[Floats], scores: Iterable[Floats], params: MatchParams
 ) -> NDArray[np.float32]:
     """Scores after the aspect test, (n_a, P, m); 0 for boxes that are filled up."""
     width = max(map(len, boxes_b))
