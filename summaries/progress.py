@@ -21,6 +21,14 @@ STAGES = {
             "alignments": "Laying the members of each group over each other",
             "summaries": "Drawing the summaries",
         },
+        "parts": {
+            "background": "Learning what the network sees as usual",
+            "masks": "Finding the network's evidence",
+            "segments": "Describing each image piece by piece",
+            "clusters": "Grouping pieces into parts",
+            "worth": "Hiding each part to see what it is worth",
+            "summaries": "Drawing the summaries",
+        },
     }
 }
 """The stages of each method's recipes in order, in words; here, since the web process cannot import the

@@ -21,8 +21,8 @@ class Preset:
 
 PRESETS = {
     "standard": Preset(
-        Run.Recipe.BOXES,
-        "the published method, lengths in proportion to the input, content with few proposals",
+        Run.Recipe.PARTS,
+        "parts that the network itself tells apart, each kept only if hiding it costs evidence",
     ),
     "paper": Preset(
         Run.Recipe.BOXES,

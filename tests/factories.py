@@ -116,10 +116,17 @@ def make_scene(seed: int = 0, side: int = 64) -> tuple[np.ndarray, np.ndarray]:
 
 
 def make_found_run(
-    *, images: int = 5, skipped: int = 1, classes: int = 1, summaries: int = 1, side: int = 64
+    *,
+    images: int = 5,
+    skipped: int = 1,
+    classes: int = 1,
+    summaries: int = 1,
+    side: int = 64,
+    recipe: str = Run.Recipe.BOXES,
 ) -> Run:
     """A finished run with all that the gallery shows: jobs, masks, regions, summaries, what was left out."""
     run = make_run(summaries=0)
+    run.recipe = recipe
     run.network.preprocessing = {"input_size": side, "resize": None, "mean": [0.5] * 3, "std": [0.2] * 3}
     run.network.save()
     run.parameters = {"crops": 2000, "masks": {"rate": 0.1, "two_stages": True}, "clusters": {"damping": 0.9}}
@@ -212,13 +219,16 @@ def _place_image(run_class: RunClass, place: int, side: int) -> tuple[RunImage, 
 
 
 def _member(run_image: RunImage, number: int) -> Member:
-    """A box on the evidence, smaller for higher numbers."""
+    """A box on the evidence, smaller for higher numbers; by parts with the evidence in it as its pixels."""
     mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = {"x0": columns[0], "y0": rows[0], "x1": columns[-1] + 1 - number, "y1": rows[-1] + 1}
+    by_parts = run_image.run_class.run.recipe == Run.Recipe.PARTS
+    mask[:, box["x1"] :] = 0
     region = Region.objects.create(
         run_image=run_image,
         proposal=number,
+        file=files.put(pictures.encode_png(mask), ".png") if by_parts else "",
         quality=0.02,
         component=1,
         drop=0.62,
@@ -233,6 +243,9 @@ def _draw(member: Member) -> np.ndarray:
     mask = np.array(Pillow.open(io.BytesIO(files.get(run_image.mask.file))))
     box = np.array([region.x0, region.y0, region.x1 - 1, region.y1 - 1])
     layers = pictures.layers(photograph, mask, box)
+    if region.file:
+        own = np.array(Pillow.open(io.BytesIO(files.get(region.file))))
+        layers = pictures.layers_of_region(photograph, own)
     member.layers = {
         **pictures.polygons(layers),
         "picture": files.put(pictures.encode_png(photograph), ".png"),

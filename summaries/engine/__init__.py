@@ -1,6 +1,6 @@
 """The numerics: pure functions on arrays and tensors. No Django, no Celery, no settings, no paths."""
 
-ENGINE_VERSION = "1.0"
+ENGINE_VERSION = "1.1"
 """Raised whenever a change alters results; the changelog says why. Part of every artefact's key."""
 
 

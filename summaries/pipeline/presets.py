@@ -9,8 +9,11 @@ from typing import Any, TypeVar
 
 from summaries.engine.visual.flow import MatchParams
 from summaries.engine.visual.masks import MaskParams
+from summaries.engine.visual.parts import PartParams
 from summaries.engine.visual.proposals import ProposalParams
+from summaries.engine.visual.segments import SegmentParams
 from summaries.engine.visual.warp import WarpParams
+from summaries.engine.visual.worth import WorthParams
 from summaries.models import Run
 
 Options = TypeVar("Options")
@@ -43,6 +46,8 @@ class ClusterParams:
 
 @dataclass(frozen=True)
 class VisualParams:
+    """Every option of the recipe by boxes."""
+
     background_crops: int = 2000
     masks: MaskParams = field(default_factory=MaskParams)
     proposals: ProposalParams = field(default_factory=ProposalParams)
@@ -52,8 +57,16 @@ class VisualParams:
     warp: WarpParams = field(default_factory=WarpParams)
 
 
-PAPER_SIDE = 224
-"""The published constants are pixels of pictures of this side."""
+@dataclass(frozen=True)
+class PartsParams:
+    """Every option of the recipe by parts."""
+
+    masks: MaskParams = field(default_factory=MaskParams)
+    segments: SegmentParams = field(default_factory=SegmentParams)
+    parts: PartParams = field(default_factory=PartParams)
+    worth: WorthParams = field(default_factory=WorthParams)
+    topk: int = 10
+    """Members of a summary that are shown, at most."""
 
 
 def paper(side: int) -> VisualParams:
@@ -66,24 +79,15 @@ def paper(side: int) -> VisualParams:
     return VisualParams()
 
 
-def standard(side: int) -> VisualParams:
-    """The published method, lengths in proportion to the input, masks in batches, however few proposals."""
-    scale = side / PAPER_SIDE
-    proposals = ProposalParams(strict=False, minimum_side=max(8, round(20 * scale)))
-    matches = MatchParams(position_decay=0.05 / scale)
-    return VisualParams(
-        masks=MaskParams(arithmetic="lean"),
-        proposals=proposals,
-        matches=matches,
-        # Of twenty images a class, few groups collect what the published 1.3 asks, and one lump is left.
-        clusters=ClusterParams(factor=1.15),
-    )
+def standard(side: int) -> PartsParams:
+    """The recipe by parts with the defaults of its functions, whatever the input's side."""
+    return PartsParams(masks=MaskParams(schedule="annealed"))
 
 
-VISUAL: dict[str, Callable[[int], VisualParams]] = {"standard": standard, "paper": paper}
+VISUAL: dict[str, Callable[[int], VisualParams | PartsParams]] = {"standard": standard, "paper": paper}
 """Every option for a network whose input has this side."""
 
-KINDS: dict[str, type] = {Run.Recipe.BOXES: VisualParams}
+KINDS: dict[str, type] = {Run.Recipe.BOXES: VisualParams, Run.Recipe.PARTS: PartsParams}
 """The options of each recipe."""
 
 

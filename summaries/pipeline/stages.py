@@ -8,7 +8,7 @@ from importlib.metadata import version
 from summaries.engine import ENGINE_VERSION
 from summaries.jobs import Piece
 from summaries.models import Job, Run
-from summaries.pipeline import pieces, presets, visual
+from summaries.pipeline import parts, pieces, presets, visual
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-python-headless", "torch")
 
@@ -32,6 +32,14 @@ METHODS: dict[str, dict[str, list[Stage]]] = {
             Stage("clusters", "cpu", pieces.plan_classes, visual.group_regions),
             Stage("alignments", "cpu", visual.plan_alignments, visual.align_members),
             Stage("summaries", "cpu", pieces.plan_classes, visual.draw_summaries),
+        ],
+        "parts": [
+            Stage("background", "gpu", visual.plan_background, parts.estimate_statistics),
+            Stage("masks", "gpu", visual.plan_masks, visual.find_masks),
+            Stage("segments", "gpu", parts.plan_segments, parts.describe_segments),
+            Stage("clusters", "cpu", pieces.plan_classes, parts.group_segments),
+            Stage("worth", "gpu", pieces.plan_classes, parts.measure_worth),
+            Stage("summaries", "cpu", pieces.plan_classes, parts.draw_summaries),
         ],
     }
 }

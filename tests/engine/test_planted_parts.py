@@ -1,4 +1,4 @@
-"""The whole method on a made world: the two planted parts of a class come back as its summaries.
+"""The whole published method on a made world: the two planted parts of a class come back as its summaries.
 
 The world is what the method presumes. Each picture (112 px) has a soft, noisy background of random colours
 and the two parts of its class at random places, apart from each other. A part is an emblem of about 30 px
@@ -30,7 +30,7 @@ from summaries.engine.images import to_tensor
 from summaries.engine.networks import Classifier
 from summaries.engine.preprocessing import Preprocessing
 from summaries.engine.visual import clusters, descriptors, flow, masks, proposals, regions, similarity, warp
-from summaries.pipeline.presets import standard
+from summaries.pipeline.presets import ClusterParams, VisualParams
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,14 @@ IMAGES = 8
 LESSONS = 360
 SEED = 1
 DRAWS = 200
-PARAMS = standard(SIDE)
+SCALE = SIDE / 224
+"""The published lengths are pixels of pictures of 224."""
+PARAMS = VisualParams(
+    masks=masks.MaskParams(arithmetic="lean"),
+    proposals=proposals.ProposalParams(strict=False, minimum_side=round(20 * SCALE)),
+    matches=flow.MatchParams(position_decay=0.05 / SCALE),
+    clusters=ClusterParams(factor=1.15),
+)
 
 Box = np.ndarray
 Member = tuple[int, Box]

@@ -18,7 +18,7 @@ import psycopg
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 120
 OWN = ("DATABASE_URL", "REDIS_URL", "S3_BUCKET", "HOLD")
-SUMMARISE = ("summarise", "--network=tiny", "--images=tiny", "--classes=all", "--preset=tiny")
+SUMMARISE = ("summarise", "--network=tiny", "--images=tiny", "--classes=all")
 
 
 def wait(condition: Callable[[], bool], what: str) -> None:

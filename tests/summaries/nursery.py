@@ -54,7 +54,7 @@ def _prepare() -> None:
 
     for name in LOADED_LATE:
         import_module(name)
-    world.add_preset()
+    world.add_presets()
     settings.REAP_EVERY = 1
     settings.JOB_LEASE = int(os.environ.get("LEASE", "60"))
     tasks.RESEND_AFTER = tasks.timedelta(seconds=1)
@@ -132,16 +132,19 @@ def forget() -> None:
 
 
 def _hold() -> None:
-    """Replaces the stage that HOLD names by one that stands still once."""
+    """Replaces the stage that HOLD names, in every recipe that has it, by one that stands still once."""
     stage_name, _, moment = os.environ.get("HOLD", "").partition(":")
     if not stage_name:
         return
     from summaries.pipeline.stages import METHODS
 
-    stages = METHODS["visual"]["boxes"]
-    place = [stage.name for stage in stages].index(stage_name)
-    work = stages[place].work
+    for stages in METHODS["visual"].values():
+        for place, stage in enumerate(stages):
+            if stage.name == stage_name:
+                stages[place] = replace(stage, work=_held(stage.work, moment))
 
+
+def _held(work: Callable, moment: str) -> Callable:
     def held(job, track):
         if moment == "step":
             return work(job, lambda steps: _stand_still_at_the_last(track(steps)))
@@ -153,7 +156,7 @@ def _hold() -> None:
 
         return written
 
-    stages[place] = replace(stages[place], work=held)
+    return held
 
 
 def _stand_still_at_the_last(steps: Iterable) -> Iterator:

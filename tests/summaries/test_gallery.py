@@ -244,6 +244,31 @@ def test_an_image_shows_its_evidence_in_words_and_pictures(admin_client, django_
     assert 'rel="prev"' in shown and 'rel="next"' in shown
 
 
+def test_what_was_found_by_parts_is_shown_by_its_own_pixels_and_read_in_its_own_words(admin_client):
+    make_found_run(recipe=Run.Recipe.PARTS)
+    summary = Summary.objects.get()
+    shown = text(page(admin_client, "summary", summary.pk))
+    assert "How alike the regions are to the network" in shown
+    assert "very alike" in shown
+    assert "show-outline" not in shown
+    assert shown.count('class="hull"') == 4
+    assert shown.count("<mask") == 1 and '<rect class="box' not in shown, "the member that was never drawn"
+    run_image = RunImage.objects.filter(skipped="").order_by("position")[1]
+    shown = text(page(admin_client, "image", run_image.pk))
+    assert shown.count("<mask") == run_image.regions.count() == 2
+    assert shown.count('class="pixels faint"') == 1, "the region without a summary"
+    for region in run_image.regions.all():
+        assert reverse("summaries:file", args=[region.file]) in shown
+    assert "of the evidence for the class" in shown
+
+
+def test_a_region_that_was_not_hidden_yet_has_no_known_drop(admin_client):
+    make_found_run(recipe=Run.Recipe.PARTS)
+    Region.objects.update(drop=None)
+    run_image = RunImage.objects.filter(skipped="").first()
+    assert "not known" in text(page(admin_client, "image", run_image.pk))
+
+
 def test_a_skipped_image_shows_why(admin_client):
     make_found_run()
     shown = text(page(admin_client, "image", RunImage.objects.exclude(skipped="").get().pk))

@@ -16,7 +16,12 @@ from summaries.disk import FULL
 from tests.summaries import world
 from tests.summaries.home import SUMMARISE, Home, wait
 
-STAGES = ("background", "masks", "proposals", "matches", "regions", "clusters", "alignments", "summaries")
+STAGES = {
+    "tiny": (
+        ("background", "masks", "proposals", "matches") + ("regions", "clusters", "alignments", "summaries")
+    ),
+    "tiny-parts": ("background", "masks", "segments", "clusters", "worth", "summaries"),
+}
 
 
 class Redis:
@@ -52,23 +57,32 @@ def _database() -> Iterator[str]:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-class Undisturbed:
-    """A home with the pictures and the network in it, and what a run there finds when nobody disturbs it."""
+def furnish(home: Home) -> dict[str, str]:
+    """Puts the pictures and the network into the home; returns its files."""
+    home.must("migrate", "--verbosity=0")
+    made = home.new_folder()
+    home.must("import_images", str(world.write_pictures(made / "pictures")), "--name=tiny")
+    home.must("add_network", f"--from={world.write_network(made / 'network')}")
+    return home.files()
 
-    def __init__(self, home: Home, redis: Redis | None = None):
-        self.home, self.redis = home, redis
-        home.must("migrate", "--verbosity=0")
-        made = home.new_folder()
-        home.must("import_images", str(world.write_pictures(made / "pictures")), "--name=tiny")
-        home.must("add_network", f"--from={world.write_network(made / 'network')}")
-        self.given = home.files()
-        home.must(*SUMMARISE)
+
+class Undisturbed:
+    """What a run in a furnished home finds when nobody disturbs it."""
+
+    def __init__(
+        self, home: Home, given: dict[str, str], *, preset: str = "tiny-parts", redis: Redis | None = None
+    ):
+        self.home, self.given, self.redis = home, given, redis
+        self.stages, self.summarise = STAGES[preset], (*SUMMARISE, f"--preset={preset}")
+        home.forget(given)
+        home.must(*self.summarise)
         self.rows, self.files = home.rows(home.run_pk()), home.files()
+        assert self.rows["summaries"], "a run that finds no summary proves little"
 
     def begin(self) -> int:
         """A run handed to workers that are not there yet, with everything to do."""
         self.home.forget(self.given)
-        self.home.must(*SUMMARISE, "--queue")
+        self.home.must(*self.summarise, "--queue")
         return self.home.run_pk()
 
     def compare(self, run_pk: int) -> None:
@@ -81,8 +95,13 @@ class Undisturbed:
 @pytest.fixture(scope="module")
 def embedded(tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("embedded"))
-    yield Undisturbed(home)
+    yield Undisturbed(home, furnish(home))
     home.close()
+
+
+@pytest.fixture(scope="module")
+def embedded_boxes(embedded):
+    return Undisturbed(embedded.home, embedded.given, preset="tiny")
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +112,7 @@ def served(tmp_path_factory):
     redis = Redis(folder)
     with _database() as url:
         home = Home(folder, DATABASE_URL=url, REDIS_URL=f"redis://127.0.0.1:{redis.port}/0")
-        yield Undisturbed(home, redis)
+        yield Undisturbed(home, furnish(home), redis=redis)
         home.close()
     redis.stop()
 
@@ -105,8 +124,16 @@ def undisturbed(request) -> Undisturbed:
 
 @pytest.mark.parametrize("moment", ["step", "write"])
 def test_a_worker_killed_in_the_middle_of_each_stage_leaves_no_trace_in_what_is_found(undisturbed, moment):
+    _kill_in_each_stage(undisturbed, moment)
+
+
+def test_a_worker_killed_in_the_middle_of_each_published_stage_leaves_no_trace_either(embedded_boxes):
+    _kill_in_each_stage(embedded_boxes, "step")
+
+
+def _kill_in_each_stage(undisturbed: Undisturbed, moment: str) -> None:
     home, run = undisturbed.home, undisturbed.begin()
-    for stage in STAGES:
+    for stage in undisturbed.stages:
         worker = home.worker(HOLD=f"{stage}:{moment}")
         worker.wait_until_held()
         worker.kill()
@@ -116,7 +143,7 @@ def test_a_worker_killed_in_the_middle_of_each_stage_leaves_no_trace_in_what_is_
     worker.stop()
     undisturbed.compare(run)
     twice = f"SELECT stage, attempts FROM summaries_job WHERE run_id = {run} AND attempts > 1 ORDER BY id"
-    assert home.query(twice) == [(stage, 2) for stage in STAGES]
+    assert home.query(twice) == [(stage, 2) for stage in undisturbed.stages]
 
 
 def test_two_workers_at_once_do_every_job_once(undisturbed):
@@ -156,14 +183,14 @@ def test_of_eight_processes_that_reach_for_a_job_one_gets_it(undisturbed):
 @pytest.mark.services
 def test_a_run_ends_although_redis_forgot_all_its_messages(served):
     home, run = served.home, served.begin()
-    worker = home.worker(HOLD="matches:step")
+    worker = home.worker(HOLD="segments:step")
     worker.wait_until_held()
     served.redis.stop()
     worker.release()
-    matched = (
-        f"SELECT count(*) FROM summaries_job WHERE run_id = {run} AND stage = 'matches' AND state = 'done'"
+    described = (
+        f"SELECT count(*) FROM summaries_job WHERE run_id = {run} AND stage = 'segments' AND state = 'done'"
     )
-    wait(lambda: home.query(matched)[0][0] >= 1, "the job that went on without Redis")
+    wait(lambda: home.query(described)[0][0] >= 1, "the job that went on without Redis")
     served.redis.start()
     home.wait_until_over(run)
     worker.stop()
@@ -172,7 +199,7 @@ def test_a_run_ends_although_redis_forgot_all_its_messages(served):
 
 def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(embedded):
     embedded.home.forget(embedded.given)
-    command = embedded.home.start(*SUMMARISE, HOLD="masks:step")
+    command = embedded.home.start(*embedded.summarise, HOLD="masks:step")
     command.wait_until_held()
     stopped = command.interrupt()
     run = embedded.home.run_pk()
@@ -182,7 +209,7 @@ def test_ctrl_c_stops_at_once_and_the_same_command_goes_on(embedded):
     )
     jobs = f"SELECT state, attempts FROM summaries_job WHERE run_id = {run} AND stage = 'masks'"
     assert set(embedded.home.query(jobs)) == {("waiting", 0)}
-    assert f"Going on with run {run}" in embedded.home.must(*SUMMARISE)
+    assert f"Going on with run {run}" in embedded.home.must(*embedded.summarise)
     embedded.compare(run)
 
 
@@ -190,12 +217,12 @@ def test_a_run_fails_in_words_when_the_disk_of_the_files_is_full_and_goes_on_wit
     home = embedded.home
     embedded.home.forget(embedded.given)
     with _small_disk(home.folder / "files", room=60_000) as filler:
-        full = home.run(*SUMMARISE)
+        full = home.run(*embedded.summarise)
         assert (full.code, _sentences(full.err)) == (2, FULL)
         run = home.run_pk()
         assert home.query(f"SELECT state, reason FROM summaries_run WHERE id = {run}") == [("failed", FULL)]
         filler.unlink()
-        home.must(*SUMMARISE)
+        home.must(*embedded.summarise)
         assert home.run_pk() == run
         embedded.compare(run)
 
@@ -204,10 +231,10 @@ def test_a_full_disk_of_the_database_is_said_in_words_and_the_same_command_goes_
     home = embedded.home
     embedded.home.forget(embedded.given)
     with _small_disk(home.folder, room=200_000) as filler:
-        full = home.run(*SUMMARISE)
+        full = home.run(*embedded.summarise)
         assert (full.code, _sentences(full.err)) == (2, FULL)
         filler.unlink()
-        home.must(*SUMMARISE)
+        home.must(*embedded.summarise)
         embedded.compare(home.run_pk())
 
 

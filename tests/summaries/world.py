@@ -1,4 +1,4 @@
-"""The smallest pictures, network and options that pass through all eight stages for real, in seconds."""
+"""The smallest pictures, network and options that pass through all stages for real, in seconds."""
 
 import json
 from dataclasses import replace
@@ -40,9 +40,18 @@ TINY = presets.VisualParams(
 )
 
 
-def add_preset() -> None:
-    presets.VISUAL["tiny"] = lambda side: TINY
-    runs.PRESETS["tiny"] = runs.Preset(Run.Recipe.BOXES, "so small that a test can wait for it")
+TINY_PARTS = presets.PartsParams(masks=TINY.masks, topk=3)
+
+PRESETS = {
+    "tiny": (TINY, runs.Preset(Run.Recipe.BOXES, "so small that a test can wait for it")),
+    "tiny-parts": (TINY_PARTS, runs.Preset(Run.Recipe.PARTS, "as small, by parts")),
+}
+
+
+def add_presets() -> None:
+    for name, (options, preset) in PRESETS.items():
+        presets.VISUAL[name] = lambda side, options=options: options
+        runs.PRESETS[name] = preset
 
 
 def picture(name: str, number: int) -> np.ndarray:

@@ -74,11 +74,13 @@ def layers_of_region(picture: np.ndarray, region: np.ndarray) -> Layers:
     """Layers of a member that has pixels of its own: region uint8 (H, W), above 0 where it lies.
 
     These pixels are kept and outlined, each piece of them, and nothing else: no hull, which would take in
-    what lies between the pieces.
+    what lies between the pieces. Both reach beyond them by half the line's width, so that the line hides
+    nothing of a small region.
     """
     if region.shape != picture.shape[:2]:
         raise Refusal(f"A region of {region.shape} does not fit a picture of {picture.shape[:2]} pixels.")
-    keep = region > 0
+    reach = max(1, round(HULL_POINTS * _PIXELS_PER_POINT / 2 * picture.shape[1] / TILE_SIDE))
+    keep = ndimage.binary_dilation(region > 0, _EIGHT_CONNECTED, iterations=reach)
     return Layers(picture, np.zeros((0, 2)), (), keep, region=_outlines(keep))
 
 
