@@ -1,0 +1,106 @@
+"""Worth: what hiding a part costs the class, picture by picture, and which parts are therefore kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from summaries.engine.images import to_tensor
+from summaries.engine.networks import Classifier
+from summaries.engine.visual.segments import SIDE
+
+BATCH = 8
+STRONG_BLUR = 8.0
+"""Standard deviation, pixels at SIDE, of the blur that hides a part: wide enough to take its shape away."""
+SOFT_EDGE = 1.0
+"""Standard deviation, pixels at SIDE, of the edge of what is hidden: a hard one would be a new shape."""
+
+
+@dataclass(frozen=True)
+class WorthParams:
+    least: float = 0.02
+    """Mean share of the class's evidence that hiding a part must cost."""
+    fewest: int = 3
+    """Pictures that must show it."""
+
+
+@dataclass(frozen=True)
+class Worth:
+    """drop (G, N) float32: share of the class's evidence that is lost when the part is hidden, nan where the
+    picture does not show it. The evidence is the logit of the picture less that of the picture blurred as a
+    whole; logits (N,) and blurred (N,) are these two.
+    """
+
+    drop: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    blurred: NDArray[np.float32]
+
+
+@torch.no_grad()
+def measure(
+    classifier: Classifier,
+    pictures: NDArray[np.uint8],
+    labels: Sequence[NDArray[np.integer]],
+    index: int,
+    *,
+    count: int,
+) -> Worth:
+    """Hide each of `count` parts in each picture that shows it.
+
+    pictures (N, S, S, 3); labels, for each picture (S, S), the part's number or a negative one; index the
+    class. A part is replaced by the strongly blurred picture, with a soft edge. Evidence is shared among
+    parts, so the drops of all parts need not add up to 1. Takes one forward pass for each part shown, and two.
+    """
+    own = classifier.copy()
+    drop = np.full((count, len(pictures)), np.nan, np.float32)
+    logits, blurred = np.zeros(len(pictures), np.float32), np.zeros(len(pictures), np.float32)
+    for place, (picture, parts) in enumerate(zip(pictures, labels, strict=True)):
+        shown = [number for number in range(count) if (parts == number).any()]
+        hidden = np.stack([_soften(parts == number) for number in shown] + [np.zeros_like(parts, np.float32)])
+        everything = np.ones((1, *parts.shape), np.float32)
+        answers = _ask(own, picture, np.concatenate([hidden, everything]), index)
+        logits[place], blurred[place] = answers[-2], answers[-1]
+        evidence = max(float(answers[-2] - answers[-1]), 1e-6)
+        drop[shown, place] = (answers[-2] - answers[: len(shown)]) / evidence
+    return Worth(drop, logits, blurred)
+
+
+def judge(worth: Worth, *, params: WorthParams | None = None) -> list[str]:
+    """For each part why it is dropped, in words; "" for a part that is kept."""
+    params = params or WorthParams()
+    return [_judge(row[~np.isnan(row)], params) for row in worth.drop]
+
+
+def _judge(drops: NDArray[np.float32], params: WorthParams) -> str:
+    if len(drops) < params.fewest:
+        return f"in {len(drops)} images only; {params.fewest} are asked"
+    mean = float(drops.mean())
+    if mean < params.least:
+        return (
+            f"hiding it costs {mean:.1%} of the class's evidence on average; {params.least:.0%} are asked, "
+            "as less could be chance"
+        )
+    return ""
+
+
+def _ask(
+    own: Classifier, picture: NDArray[np.uint8], hidden: NDArray[np.float32], index: int
+) -> NDArray[np.float32]:
+    image = to_tensor(picture)[None].to(own.device)
+    sigma = STRONG_BLUR * len(picture) / SIDE
+    blurred = to_tensor(cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+    masks = torch.from_numpy(hidden)[:, None].to(own.device)
+    shown = image * (1 - masks) + blurred[None].to(own.device) * masks
+    answers = [own.module(own.normalise(some))[:, index] for some in shown.split(BATCH)]
+    logits: NDArray[np.float32] = torch.cat(answers).float().cpu().numpy()
+    return logits
+
+
+def _soften(part: NDArray[np.bool_]) -> NDArray[np.float32]:
+    soft: NDArray[np.float32] = cv2.GaussianBlur(
+        part.astype(np.float32), (0, 0), SOFT_EDGE * len(part) / SIDE
+    )
+    return soft
