@@ -43,7 +43,9 @@ def rise_with(package: object, count: int) -> Rival:
     def find(classifier: Classifier, image: torch.Tensor, index: int) -> Mapped:
         module: nn.Module = classifier.copy().module
         shown = classifier.normalise(image[None])
-        return package.rise_class(module, shown, target=index, num_masks=count, resize=image.shape[1:])[0, 0]
+        return package.rise_class(module, shown, target=[index], num_masks=count, resize=image.shape[1:])[
+            0, 0
+        ]
 
     return find
 
