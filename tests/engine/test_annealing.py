@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from annotations.creatures.picture import render
 from summaries.engine import Refusal
@@ -14,6 +15,7 @@ from summaries.engine.images import to_tensor
 from summaries.engine.networks import Classifier, build, fingerprint, fit_state, load_state
 from summaries.engine.preprocessing import Preprocessing, parse_preprocessing
 from summaries.engine.visual import annealing, masks
+from summaries.engine.visual.scenes import build_scene
 
 CPU = torch.device("cpu")
 ANNEALED = masks.MaskParams(schedule="annealed")
@@ -126,6 +128,28 @@ def test_an_image_without_any_evidence_is_not_masked_to_death():
     classifier = Classifier(TwoTextures(), Preprocessing(64, None, (0.0,) * 3, (1.0,) * 3), CPU)
     found = masks.find_masks(classifier, torch.full((1, 3, 64, 64), 0.5), torch.tensor([1]), params=ANNEALED)
     assert np.isfinite(found.losses).all() and found.area[0] < 0.05
+
+
+class Heard(TorchDispatchMode):
+    """The names of all operations."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = set()
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        self.names.add(operation.name())
+        return operation(*args, **(kwargs or {}))
+
+
+def test_the_loop_never_looks_at_a_value_so_no_device_is_waited_for():
+    classifier, images, classes = read_creatures(2)
+    options = annealing.Annealing(probes=1, steps=4)
+    scene, ladder = build_scene(classifier.lean(), images, classes), annealing.build_ladder(128, options, CPU)
+    with Heard() as heard:
+        annealing.find_by_annealing(scene, options, ladder, iter(range(5)))
+    waiting = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select"}
+    assert "aten::convolution" in heard.names and not waiting & heard.names
 
 
 def test_gaussians_narrow_and_steps_shorten_from_the_first_to_the_last():
