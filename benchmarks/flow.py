@@ -175,16 +175,19 @@ def group_class(count: int) -> dict[str, int]:
 
 def follow_matches(pictures: list[Picture]) -> tuple[int, int]:
     """Match, choose regions in the pipeline's chunks, cluster: the number of regions, bytes on disk."""
+    from annotations import files
     from summaries import artifacts
     from summaries.engine.visual import clusters, regions, similarity
-    from summaries.pipeline import matches, visual
+    from summaries.pipeline import matches
+    from summaries.pipeline.evidence import batches
+    from summaries.pipeline.pieces import CHUNK
 
     stored = 0
     for place, first in enumerate(pictures):
         artifacts.save(f"matches/{place}.npz", matches.match(first, pictures[place:], iter))
-        stored += len(visual.evidence.files.get(f"matches/{place}.npz"))
+        stored += len(files.get(f"matches/{place}.npz"))
     kept = []
-    for chunk in visual.batches(pictures, visual.CHUNK):
+    for chunk in batches(pictures, CHUNK):
         tops = matches.ClassMatches(pictures).tops([each.number for each in chunk])
         kept += [
             regions.prune_redundant(each.boxes[each.on_mask], regions.quality(tops[each.number]))
@@ -198,7 +201,7 @@ def follow_matches(pictures: list[Picture]) -> tuple[int, int]:
 def measure_memory(count: int) -> dict[str, int]:
     """`group_class` in a process of its own; before this one grows, whose peak a child's begins with."""
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "MERONYM_HOME": home}
+        environment = {**os.environ, "MERONYM_HOME": home, "OMP_NUM_THREADS": "1"}
         command = [sys.executable, __file__, "--class-of", str(count)]
         done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
     return json.loads(done.stdout.splitlines()[-1])
