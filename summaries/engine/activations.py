@@ -63,7 +63,7 @@ class Statistics:
 
 
 def choose_layers(classifier: Classifier) -> list[str]:
-    """The names of up to three layers, from fine to coarse, whose cells are nearest to 4, 8 and 16 pixels wide.
+    """The names of up to three layers, from fine to coarse, with cells about 4, 8 and 16 pixels wide.
 
     Of each resolution the last layer of the forward pass counts, which has seen most. A layer is a module
     that gives one map (N, C, h, w). Raises Refusal for networks without such maps (vision transformers).
@@ -103,7 +103,7 @@ def activations(classifier: Classifier, images: torch.Tensor, names: Sequence[st
     modules = dict(classifier.module.named_modules())
     kept: dict[str, list[torch.Tensor]] = {name: [] for name in names}
     hooks = [
-        modules[name].register_forward_hook(lambda _, __, output, name=name: kept[name].append(output.clone()))
+        modules[name].register_forward_hook(lambda _, __, maps, name=name: kept[name].append(maps.clone()))
         for name in names
     ]
     try:
@@ -119,7 +119,8 @@ def activations(classifier: Classifier, images: torch.Tensor, names: Sequence[st
 def estimate_statistics(classifier: Classifier, images: torch.Tensor) -> Statistics:
     """Means and whitening projections of the chosen layers over all places of images (N, 3, S, S) in [0, 1].
 
-    Projection: V diag(s + DAMPING mean(s))^-1/2 over the first COMPONENTS eigenpairs (s, V) of the covariance.
+    Projection: V diag(s + DAMPING mean(s))^-1/2, of the first COMPONENTS eigenpairs (s, V) of the
+    covariance.
     """
     names = choose_layers(classifier)
     sums: list[tuple[int, NDArray[np.float64], NDArray[np.float64]]] = []
@@ -145,4 +146,3 @@ def _whiten(name: str, count: int, first: NDArray[np.float64], second: NDArray[n
     values, vectors = values.clip(0)[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
     spread = np.sqrt(values + DAMPING * max(float(values.sum()) / len(mean), 1e-12))
     return Layer(name, mean.astype(np.float32), (vectors / spread).astype(np.float32))
-

@@ -44,6 +44,8 @@ class PartParams:
     """And have this share of their colours in common, in the same picture."""
     alike: float = 0.85
     """And differ by at most this much of the median difference between groups."""
+    loyalty: float = 0.35
+    """Least cosine of a segment's descriptor with the mean of its group."""
     recurrence: float = 0.5
     """Share of the pictures that must show the part."""
     sample: int = 100
@@ -72,7 +74,8 @@ def group(described: Sequence[Described], *, params: PartParams | None = None, s
     smoothed over neighbours of like colour; with the place they make the features. 3. Ward's method cuts the
     segments with evidence into `finest` groups and the others into `scenery`. 4. Linear discriminants between
     all groups, their posteriors smoothed over neighbours, assign every segment anew, `rounds` times. 5. Groups
-    with evidence are joined as PartParams says. 6. Groups in too few pictures are dropped.
+    with evidence are joined as PartParams says. 6. Segments unlike their group leave it, and groups in too
+    few pictures are dropped.
 
     The same pictures give the same groups; `seed` only chooses the pictures where there are more than
     `params.sample`. Cost grows linearly with pictures beyond these. Fewer than two pictures give no groups.
@@ -239,18 +242,15 @@ def _report(
     weighted = area * np.concatenate([each.evidence for each in described])
     found = []
     for number in np.unique(labels[labels != NONE]):
-        inside = labels == number
-        sizes = np.array([part.sum() for part in np.split(np.where(inside, area, 0), ends)])
-        recurrence = float((sizes >= 0.25 * np.median(sizes[sizes > 0])).mean())
+        alike = _cosines(smooth, labels == number, area)
+        inside = (labels == number) & (alike >= params.loyalty)
+        recurrence = _recurrence(np.split(np.where(inside, area, 0), ends))
         if recurrence >= params.recurrence:
-            found.append((weighted[inside].sum() / area[inside].sum(), recurrence, inside))
+            found.append((weighted[inside].sum() / area[inside].sum(), recurrence, inside, alike))
     found.sort(key=lambda each: -each[0])
     of, similarity = np.full(len(labels), NONE), np.zeros(len(labels), np.float32)
-    for number, (_, _, inside) in enumerate(found):
-        of[inside] = number
-        centre = np.average(smooth[inside], axis=0, weights=area[inside])
-        lengths = np.linalg.norm(smooth[inside], axis=1) * np.linalg.norm(centre)
-        similarity[inside] = smooth[inside] @ centre / np.maximum(lengths, 1e-6)
+    for number, (_, _, inside, alike) in enumerate(found):
+        of[inside], similarity[inside] = number, alike[inside]
     return Grouping(
         of=np.split(of, ends),
         similarity=np.split(similarity, ends),
@@ -258,3 +258,17 @@ def _report(
         recurrence=np.array([each[1] for each in found], np.float32),
         mirrored=mirrored,
     )
+
+
+def _cosines(smooth: Floats, inside: NDArray[np.bool_], area: Floats) -> Floats:
+    """Of every segment's descriptor with the mean descriptor of those inside; (n,)."""
+    centre = np.average(smooth[inside], axis=0, weights=area[inside])
+    lengths = np.linalg.norm(smooth, axis=1) * np.linalg.norm(centre)
+    cosines: Floats = (smooth @ centre / np.maximum(lengths, 1e-6)).astype(np.float32)
+    return cosines
+
+
+def _recurrence(areas: Sequence[Floats]) -> float:
+    """Share of the pictures that show at least a quarter of the usual area."""
+    sizes = np.array([each.sum() for each in areas])
+    return float((sizes >= 0.25 * np.median(sizes[sizes > 0])).mean()) if sizes.any() else 0.0

@@ -175,7 +175,8 @@ def _palette(labels: NDArray[np.int32], lab: NDArray[np.floating]) -> Floats:
 def _borders(labels: NDArray[np.int32]) -> Floats:
     count = int(labels.max()) + 1
     pairs = [(labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])]
-    met = sum(np.bincount((a * count + b)[a != b], minlength=count**2).reshape(count, count) for a, b in pairs)
+    met = sum(np.bincount((a * count + b)[a != b], minlength=count**2) for a, b in pairs)
+    met = met.reshape(count, count)
     borders: Floats = (met + met.T).astype(np.float32)
     return borders
 

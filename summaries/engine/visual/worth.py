@@ -21,7 +21,7 @@ SOFT_EDGE = 1.0
 
 @dataclass(frozen=True)
 class WorthParams:
-    least: float = 0.02
+    least: float = 0.01
     """Mean share of the class's evidence that hiding a part must cost."""
     fewest: int = 3
     """Pictures that must show it."""
@@ -52,7 +52,7 @@ def measure(
 
     pictures (N, S, S, 3); labels, for each picture (S, S), the part's number or a negative one; index the
     class. A part is replaced by the strongly blurred picture, with a soft edge. Evidence is shared among
-    parts, so the drops of all parts need not add up to 1. Takes one forward pass for each part shown, and two.
+    parts, so the drops of all parts need not add up to 1. Takes a forward pass for each part shown, and two.
     """
     own = classifier.copy()
     drop = np.full((count, len(pictures)), np.nan, np.float32)
