@@ -71,11 +71,11 @@ def group(described: Sequence[Described], *, params: PartParams | None = None, s
     """Find the parts that the pictures of one class share.
 
     1. Pictures that show the object mirrored are found, so that places can be compared. 2. Descriptors are
-    smoothed over neighbours of like colour; with the place they make the features. 3. Ward's method cuts the
-    segments with evidence into `finest` groups and the others into `scenery`. 4. Linear discriminants between
-    all groups, their posteriors smoothed over neighbours, assign every segment anew, `rounds` times. 5. Groups
-    with evidence are joined as PartParams says. 6. Segments unlike their group leave it, and groups in too
-    few pictures are dropped.
+    smoothed over neighbours of like colour; with the place they make the features. 3. Ward's method cuts
+    the segments with evidence into `finest` groups and the others into `scenery`. 4. Linear discriminants
+    between all groups, their posteriors smoothed over neighbours, assign every segment anew, `rounds`
+    times. 5. Groups with evidence are joined as PartParams says. 6. Segments unlike their group leave it,
+    and groups in too few pictures are dropped.
 
     The same pictures give the same groups; `seed` only chooses the pictures where there are more than
     `params.sample`. Cost grows linearly with pictures beyond these. Fewer than two pictures give no groups.

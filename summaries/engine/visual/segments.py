@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -63,7 +64,7 @@ class Described:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[np.generic]]) -> "Described":
-        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+        return cls(**{field.name: cast(Any, arrays[field.name]) for field in fields(cls)})
 
 
 def segment(picture: NDArray[np.uint8], *, params: SegmentParams | None = None) -> NDArray[np.int32]:
@@ -175,8 +176,8 @@ def _palette(labels: NDArray[np.int32], lab: NDArray[np.floating]) -> Floats:
 def _borders(labels: NDArray[np.int32]) -> Floats:
     count = int(labels.max()) + 1
     pairs = [(labels[1:], labels[:-1]), (labels[:, 1:], labels[:, :-1])]
-    met = sum(np.bincount((a * count + b)[a != b], minlength=count**2) for a, b in pairs)
-    met = met.reshape(count, count)
+    numbers = np.concatenate([(a * count + b)[a != b] for a, b in pairs])
+    met = np.bincount(numbers, minlength=count**2).reshape(count, count)
     borders: Floats = (met + met.T).astype(np.float32)
     return borders
 

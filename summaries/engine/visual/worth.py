@@ -91,7 +91,8 @@ def _ask(
 ) -> NDArray[np.float32]:
     image = to_tensor(picture)[None].to(own.device)
     sigma = STRONG_BLUR * len(picture) / SIDE
-    blurred = to_tensor(cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT))
+    wide = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
+    blurred = to_tensor(wide.astype(np.uint8, copy=False))
     masks = torch.from_numpy(hidden)[:, None].to(own.device)
     shown = image * (1 - masks) + blurred[None].to(own.device) * masks
     answers = [own.module(own.normalise(some))[:, index] for some in shown.split(BATCH)]
@@ -100,7 +101,5 @@ def _ask(
 
 
 def _soften(part: NDArray[np.bool_]) -> NDArray[np.float32]:
-    soft: NDArray[np.float32] = cv2.GaussianBlur(
-        part.astype(np.float32), (0, 0), SOFT_EDGE * len(part) / SIDE
-    )
-    return soft
+    soft = cv2.GaussianBlur(part.astype(np.float32), (0, 0), SOFT_EDGE * len(part) / SIDE)
+    return soft.astype(np.float32, copy=False)
