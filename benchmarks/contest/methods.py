@@ -35,4 +35,5 @@ PEERS = {
     "kmeans": Method(positions.find, positions.PositionSettings, positions.CHOICES),
 }
 CONTROLS = ("random", "oracle")
-PRESETS = ("standard", "paper")
+VARIANTS: dict[str, dict] = {}
+"""`standard` with other options of some stages, for the curve of quality against passes."""

@@ -1,7 +1,6 @@
 """Our own entry: what a user gets from the command line, read back from the files that it exports."""
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
@@ -11,6 +10,7 @@ from django.core.management import call_command
 from PIL import Image
 
 from annotations.creatures.plan import CLASSES
+from benchmarks.contest.meter import Meter
 from benchmarks.contest.methods import Found
 from summaries import runs
 from summaries.pipeline import presets
@@ -31,7 +31,6 @@ def add_pictures(seed: int, count: int) -> str:
 
 def add_variant(name: str, overrides: Mapping[str, Mapping]) -> None:
     """A preset that differs from `standard` in some options of some stages, for this process."""
-
     recipe = runs.PRESETS["standard"].recipe
 
     def make(side: int) -> object:
@@ -47,32 +46,29 @@ def add_variant(name: str, overrides: Mapping[str, Mapping]) -> None:
 def summarise(
     network: str, images: str, labels: Sequence[str], *, preset: str, count: int, side: int, folder: Path
 ) -> dict[str, Found]:
-    """Class -> what `summarise` found in its first `count` pictures."""
-    start = time.process_time()
-    call_command(
-        "summarise",
-        network=network,
-        images=images,
-        classes=",".join(labels),
-        preset=preset,
-        limit=count,
-        export=folder,
-        stdout=StringIO(),
-    )
-    seconds = (time.process_time() - start) / (count * len(labels))
+    """Class -> what `summarise` found in its first `count` pictures; its cost is shared out evenly."""
+    chosen = {"network": network, "images": images, "classes": ",".join(labels), "preset": preset}
+    with Meter() as meter:
+        call_command("summarise", **chosen, limit=count, export=folder, stdout=StringIO())
+    asked = count * len(labels)
     content = json.loads((folder / "summaries.json").read_text())
-    return {each["label"]: read(each, folder, (count, side, side), seconds) for each in content["classes"]}
+    return {
+        each["label"]: Found(
+            read(each, folder, (count, side, side)), meter.passes / asked, meter.seconds / asked
+        )
+        for each in content["classes"]
+    }
 
 
-def read(found: Mapping, folder: Path, shape: tuple[int, int, int], seconds: float) -> Found:
+def read(found: Mapping, folder: Path, shape: tuple[int, int, int]) -> list[np.ndarray]:
+    """bool (N, S, S) for each summary: all its regions, whether shown or not."""
     clusters = []
     for summary in found["summaries"]:
         cluster = np.zeros(shape, bool)
         for member in summary["members"]:
             cluster[number_of(member["file"])] |= np.asarray(Image.open(folder / member["mask"])) > 127
         clusters.append(cluster)
-    passes = float(np.mean([image["passes"] for image in found["images"]])) if found["images"] else 0.0
-    return Found(clusters, passes, seconds)
+    return clusters
 
 
 def number_of(file: str) -> int:

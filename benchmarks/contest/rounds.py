@@ -2,12 +2,12 @@
 
 import dataclasses
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.contest import controls, networks, product, tuning, world, worth
-from benchmarks.contest.methods import CONTROLS, PEERS, Found
+from benchmarks.contest.meter import Meter
+from benchmarks.contest.methods import CONTROLS, PEERS, VARIANTS, Found
 from benchmarks.contest.scores import WELL_FOUND, score
 from benchmarks.contest.subject import Subject
 from benchmarks.contest.world import PART_NAMES, Pictures
@@ -63,11 +63,10 @@ def play(prepared: Prepared, method: str) -> list[dict]:
 def ask_peer(prepared: Prepared, method: str, label: str) -> Found:
     pictures, settings = prepared.pictures[label], tuning.chosen(method)
     subject = Subject(prepared.classifier, pictures.index, pictures.pixels)
-    start = time.process_time()
-    clusters = PEERS[method].find(subject, settings, 0)
-    seconds = time.process_time() - start
+    with Meter() as meter:
+        clusters = PEERS[method].find(subject, settings, 0)
     count = len(pictures.pixels)
-    return Found(clusters, subject.passes / count, seconds / count)
+    return Found(clusters, meter.passes / count, meter.seconds / count)
 
 
 def ask_control(prepared: Prepared, method: str, label: str) -> Found:
@@ -83,6 +82,8 @@ def ask_control(prepared: Prepared, method: str, label: str) -> Found:
 
 def ask_product(prepared: Prepared, preset: str) -> dict[str, Found]:
     asked = prepared.round
+    if preset in VARIANTS:
+        product.add_variant(preset, VARIANTS[preset])
     with tempfile.TemporaryDirectory() as folder:
         product.add_network(asked.form, Path(folder))
         return product.summarise(

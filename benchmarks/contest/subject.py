@@ -1,4 +1,4 @@
-"""What a method may look at: a network and pictures of one class, passes counted, nothing of the truth."""
+"""What a method may look at: a network and pictures of one class, and nothing of the truth."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Look:
 
 @dataclass
 class Subject:
-    """pixels: uint8 (N, S, S, 3), pictures of class `index`. passes: images sent through the network so far.
+    """pixels: uint8 (N, S, S, 3), pictures of class `index`.
 
     What was once asked is kept, so that trying other settings costs no further passes.
     """
@@ -32,7 +32,6 @@ class Subject:
     classifier: Classifier
     index: int
     pixels: np.ndarray
-    passes: int = 0
     kept: dict = field(default_factory=dict)
 
     @property
@@ -53,7 +52,6 @@ class Subject:
             logits = self.classifier.logits(images)
         finally:
             hook.remove()
-        self.passes += len(pixels)
         (gradients,) = torch.autograd.grad(logits[:, self.index].sum(), seen[0])
         return seen[0].detach().numpy(), gradients.numpy()
 
@@ -81,7 +79,6 @@ class Subject:
         finally:
             for hook in hooks:
                 hook.remove()
-        self.passes += len(crops)
         return {layer: np.concatenate(each) for layer, each in found.items()}
 
     @property
