@@ -35,8 +35,13 @@ def coverage(share: float) -> str:
     return _level(share, ((0.5, "common"), (0.25, "occasional")), "rare")
 
 
-def strength(share: float) -> str:
-    return _level(share, ((0.5, "strong"), (0.2, "moderate")), "weak")
+STRONG = {"boxes": (0.5, 0.2), "parts": (0.15, 0.05)}
+"""From where on it is strong, and moderate: one part of many holds less than a component of the mask."""
+
+
+def strength(share: float, recipe: str) -> str:
+    strong, moderate = STRONG[recipe]
+    return _level(share, ((strong, "strong"), (moderate, "moderate")), "weak")
 
 
 ALIKE = {"boxes": (1.1, 0.9), "parts": (0.8, 0.6)}
