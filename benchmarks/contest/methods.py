@@ -35,5 +35,9 @@ PEERS = {
     "kmeans": Method(positions.find, positions.PositionSettings, positions.CHOICES),
 }
 CONTROLS = ("random", "oracle")
-VARIANTS: dict[str, dict] = {}
-"""`standard` with other options of some stages, for the curve of quality against passes."""
+VARIANTS: dict[str, dict] = {
+    f"steps_{steps}": {"masks": {"annealing": {"probes": 1, "steps": 1}}, "segments": {"steps": steps}}
+    for steps in (1, 2, 4, 8, 16)
+}
+"""`standard` with other options, for the curve of quality against passes: as good as no mask, which its parts
+do not depend on, and so many steps of the gradient that weighs the segments."""

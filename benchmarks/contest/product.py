@@ -29,18 +29,25 @@ def add_pictures(seed: int, count: int) -> str:
     return name
 
 
-def add_variant(name: str, overrides: Mapping[str, Mapping]) -> None:
-    """A preset that differs from `standard` in some options of some stages, for this process."""
+def add_variant(name: str, overrides: Mapping) -> None:
+    """A preset that differs from `standard` in some options, for this process."""
     recipe = runs.PRESETS["standard"].recipe
 
     def make(side: int) -> object:
-        options = presets.to_json(presets.standard(side))
-        for stage, values in overrides.items():
-            options[stage] = {**options[stage], **values} if isinstance(values, Mapping) else values
+        options = override(presets.to_json(presets.standard(side)), overrides)
         return presets.from_json(presets.KINDS[recipe], options)
 
     presets.VISUAL[name] = make
     runs.PRESETS[name] = runs.Preset(recipe, "a variant of standard")
+
+
+def override(options: Mapping, overrides: Mapping) -> dict:
+    """The options with some replaced, at any depth."""
+    replaced = {
+        key: override(options[key], value) if isinstance(value, Mapping) else value
+        for key, value in overrides.items()
+    }
+    return {**options, **replaced}
 
 
 def summarise(

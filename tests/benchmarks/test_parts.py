@@ -17,7 +17,7 @@ from annotations.creatures.image_set import path_of
 from annotations.creatures.picture import render
 from annotations.creatures.plan import CLASSES
 from benchmarks import parts
-from benchmarks.contest import controls, curve, maps, networks, product, tables, tuning, world, worth
+from benchmarks.contest import controls, curve, maps, methods, networks, product, tables, tuning, world, worth
 from benchmarks.contest.meter import Meter
 from benchmarks.contest.scores import score
 from benchmarks.contest.subject import LAYERS, Subject
@@ -228,5 +228,9 @@ def pictures_of(label: str, number: int) -> int:
 def test_a_variant_differs_from_standard_in_what_was_said(monkeypatch):
     monkeypatch.setattr(presets, "VISUAL", dict(presets.VISUAL))
     monkeypatch.setattr(runs, "PRESETS", dict(runs.PRESETS))
-    product.add_variant("few shown", {"topk": 3})
-    assert presets.VISUAL["few shown"](128) == replace(presets.standard(128), topk=3)
+    standard = presets.standard(128)
+    for name, overrides in methods.VARIANTS.items():
+        product.add_variant(name, overrides)
+        made = presets.VISUAL[name](128)
+        assert made.segments == replace(standard.segments, **overrides["segments"])
+        assert made.masks.annealing.steps == 1 and made.parts == standard.parts
