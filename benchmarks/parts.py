@@ -159,7 +159,7 @@ def report(found: dict) -> None:
 
     table = tables.average(found["rows"])
     print(tables.write(table), file=sys.stderr)
-    if comparison := tables.against_best(found["rows"], table):
+    if comparison := tables.against_best(found["rows"]):
         print(comparison, file=sys.stderr)
     print(json.dumps(table))
 

@@ -72,14 +72,18 @@ def compare(rows: Sequence[dict], ours: str, other: str, figure: str, *, seed: i
     return Interval(float(differences.mean()), float(low), float(high))
 
 
-def against_best(rows: Sequence[dict], table: dict[str, dict]) -> str | None:
-    """`standard` against the peer with the largest matched IoU, in words."""
+def against_best(rows: Sequence[dict]) -> str | None:
+    """`standard` against the peer with the largest matched IoU where both took part, in words."""
+    shared = [
+        row for case in by_case(rows) if any(row["method"] == "standard" for row in case) for row in case
+    ]
+    table = average(shared)
     peer = best_peer(table)
-    if peer is None or "standard" not in table:
+    if peer is None:
         return None
     lines = [f"standard - {peer} (paired bootstrap over networks and classes, 95 %):"]
     for figure in ("miou", "recall30", "leak", "unused"):
-        found = compare(rows, "standard", peer, figure)
+        found = compare(shared, "standard", peer, figure)
         if found:
             lines.append(f"  {FIGURES[figure]}: {found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]")
     lines.append(f"  ratio of mIoU: {table['standard']['miou'] / max(table[peer]['miou'], 1e-9):.2f}")

@@ -184,6 +184,18 @@ def test_differences_are_paired_by_network_and_class():
     assert (found.mean, found.low, found.high) == pytest.approx((0.2, 0.2, 0.2))
 
 
+def test_the_best_peer_is_the_one_where_ours_took_part():
+    figures = dict.fromkeys(tables.FIGURES, 0.0)
+    miou = {("standard", "a"): 0.6, ("dff", "a"): 0.2, ("kmeans", "a"): 0.3, ("dff", "b"): 0.9}
+    rows = [
+        figures | {"method": method, "network": "n", "label": label, "miou": value}
+        for (method, label), value in miou.items()
+    ]
+    found = tables.against_best(rows)
+    assert "standard - kmeans" in found and "mIoU: +0.300 [+0.300, +0.300]" in found and "2.00" in found
+    assert tables.against_best(rows[1:]) is None
+
+
 def test_a_later_row_takes_the_place_of_an_earlier_one_and_all_is_written_down(tmp_path, monkeypatch):
     monkeypatch.setattr(parts, "RESULTS", tmp_path / "results" / "parts.json")
     row = {"method": "dff", "network": "n", "label": "a", "miou": 0.1}
