@@ -84,9 +84,8 @@ def choose_shown(cluster: Cluster, topk: int) -> list[Member]:
     whole = [member for member in members if member.region.quality >= least]
     whole.sort(key=lambda member: -member.similarity * max(member.region.drop, 0.0))
     for member in members:
-        member.shown = member in whole[:topk]
-        if member not in whole:
-            member.dropped = "hardly any of the part shows in this image"
-        elif not member.shown:
-            member.dropped = f"{topk} other images show it more clearly"
+        member.dropped = "hardly any of the part shows in this image"
+    for place, member in enumerate(whole):
+        member.shown = place < topk
+        member.dropped = "" if member.shown else f"{topk} other images show it more clearly"
     return members

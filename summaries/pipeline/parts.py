@@ -5,6 +5,8 @@ of a class are grouped; each group is hidden in each image to see what it is wor
 function plans a stage's pieces, one does a piece, and each is safe to do twice.
 """
 
+from dataclasses import astuple
+
 import numpy as np
 from django.db import transaction
 
@@ -14,12 +16,12 @@ from summaries.engine import activations
 from summaries.engine.images import to_tensor
 from summaries.engine.visual import clusters, parts, worth
 from summaries.jobs import Piece
-from summaries.models import Cluster, Job, Member, Region, Run, Summary
+from summaries.models import Cluster, Job, Member, Region, Run, RunImage, Summary
 from summaries.pipeline import evidence, members, segments
 from summaries.pipeline.drawings import draw
-from summaries.pipeline.evidence import Track
+from summaries.pipeline.evidence import Track, batches
 from summaries.pipeline.networks import classifier_of
-from summaries.pipeline.pieces import Write, class_of, images_of, in_chunks, nothing
+from summaries.pipeline.pieces import CHUNK, Write, class_of, images_of, in_chunks, nothing
 
 # Background: what the network sees in this image set at large.
 
@@ -83,27 +85,34 @@ def measure_worth(job: Job, track: Track) -> Write:
     found = list(run_class.clusters.order_by("number"))
     if not found:
         return nothing
-    used = evidence.used_images(run_class)
-    rows = [list(each.regions.order_by("proposal")) for each in track(used)]
-    count = found[-1].number + 1
+    chunks = track(batches(evidence.used_images(run_class), CHUNK))
+    hidden = [_hide(some, count=found[-1].number + 1) for some in chunks]
+    measured = zip(*(astuple(each) for _, each in hidden), strict=True)
+    joined = worth.Worth(*(np.concatenate(each, axis=-1) for each in measured))
+    reasons = worth.judge(joined, params=evidence.params_of(job.run).worth)
+
+    def write() -> None:
+        Region.objects.bulk_update([region for regions, _ in hidden for region in regions], ["drop"])
+        for cluster in found:
+            Cluster.objects.filter(pk=cluster.pk).update(dropped=reasons[cluster.number])
+
+    return write
+
+
+def _hide(some: list[RunImage], *, count: int) -> tuple[list[Region], worth.Worth]:
+    """The regions of these images with what hiding each alone costs, and the same by group and image."""
+    rows = [list(each.regions.order_by("proposal")) for each in some]
     measured = worth.measure(
-        classifier_of(job.run.network),
-        np.stack([evidence.picture_of(each) for each in used]),
-        [members.labels_of(each, of_image) for each, of_image in zip(used, rows, strict=True)],
-        run_class.index,
+        classifier_of(some[0].run_class.run.network),
+        np.stack([evidence.picture_of(each) for each in some]),
+        [members.labels_of(each, of_image) for each, of_image in zip(some, rows, strict=True)],
+        some[0].run_class.index,
         count=count,
     )
     for place, of_image in enumerate(rows):
         for region in of_image:
             region.drop = float(measured.drop[region.proposal, place])
-    reasons = worth.judge(measured, params=evidence.params_of(job.run).worth)
-
-    def write() -> None:
-        Region.objects.bulk_update([region for of_image in rows for region in of_image], ["drop"])
-        for cluster in found:
-            Cluster.objects.filter(pk=cluster.pk).update(dropped=reasons[cluster.number])
-
-    return write
+    return [region for of_image in rows for region in of_image], measured
 
 
 # Summaries: the groups that are kept, ranked and drawn.
