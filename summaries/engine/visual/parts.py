@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import block_diag, csr_array
+from scipy.spatial.distance import squareform
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from summaries.engine.visual.segments import Described
@@ -188,25 +189,28 @@ def _keep_evident(labels: Ints, described: Sequence[Described], params: PartPara
 
 
 def _join(labels: Ints, smooth: Floats, described: Sequence[Described], params: PartParams) -> Ints:
-    """Join two groups at a time, the most alike first, while there are pieces of one part."""
+    """Join pieces of one part: groups of which every two touch, share colours and are alike.
+
+    Complete linkage, not a chain of pairs: a coat of one colour would join a whole animal, piece by piece.
+    """
+    numbers = np.unique(labels[labels != NONE])
+    if len(numbers) < 3:
+        return labels
     area = np.concatenate([each.area for each in described])
-    median = None
-    while len(numbers := np.unique(labels[labels != NONE])) > 2:
-        means = np.stack(
-            [np.average(smooth[labels == n], axis=0, weights=area[labels == n]) for n in numbers]
-        )
-        apart = np.linalg.norm(means[:, None] - means[None], axis=2)
-        upper = np.triu_indices(len(numbers), 1)
-        median = np.median(apart[upper]) if median is None else median
-        touch, colours = _compare(labels, numbers, described)
-        joined = (touch >= params.touch) & (colours >= params.colours) & (apart <= params.alike * median)
-        cost = np.where(joined, apart, np.inf)
-        cost[np.tril_indices(len(numbers))] = np.inf
-        if not np.isfinite(cost).any():
-            break
-        first, second = np.unravel_index(cost.argmin(), cost.shape)
-        labels = np.where(labels == numbers[second], numbers[first], labels)
-    return labels
+    means = np.stack([np.average(smooth[labels == n], axis=0, weights=area[labels == n]) for n in numbers])
+    apart = np.linalg.norm(means[:, None] - means[None], axis=2)
+    median = np.median(apart[np.triu_indices(len(numbers), 1)])
+    touch, colours = _compare(labels, numbers, described)
+    pieces = (touch >= params.touch) & (colours >= params.colours) & (apart <= params.alike * median)
+    # Twice the largest distance keeps what may not be joined beyond every cut.
+    cost = np.where(pieces, apart, 2 * apart.max() + 1)
+    np.fill_diagonal(cost, 0)
+    tree = linkage(squareform(cost, checks=False), "complete")
+    joined = fcluster(tree, apart.max(), "distance") - 1
+    where = np.searchsorted(numbers, labels[labels != NONE])
+    result = labels.copy()
+    result[labels != NONE] = joined[where]
+    return result
 
 
 def _compare(labels: Ints, numbers: Ints, described: Sequence[Described]) -> tuple[Floats, Floats]:
