@@ -47,7 +47,7 @@ from summaries.engine.visual.flow import appearance, match_many  # noqa: E402
 GOLDEN = ROOT.parent / "shared" / "golden"
 BOXES = 500
 SIDE = 224
-PARTNERS = 64
+PARTNERS = 100
 """As many as `summaries.pipeline.matches` takes at once."""
 
 

@@ -10,7 +10,7 @@ from summaries.models import RunImage
 from summaries.pipeline import evidence
 from summaries.pipeline.evidence import Track, batches
 
-AT_ONCE = 64
+AT_ONCE = 100
 """Partners that share the loop over the rows: more gain nothing and need memory."""
 
 

@@ -97,7 +97,7 @@ def match_many(
 ) -> list[Match]:
     """`match` of one picture A to several pictures B, which may differ in their numbers of boxes.
 
-    The loop over the rows is shared by all; each answer is bit for bit that of `match` alone. Some sixty
+    The loop over the rows is shared by all; each answer is bit for bit that of `match` alone. A hundred
     partners at a time are fastest. `scores` may be made one by one; none is kept.
     """
     if not len(boxes_b):
