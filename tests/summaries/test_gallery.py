@@ -166,6 +166,8 @@ def test_a_finished_run_shows_what_it_found_and_what_it_left_out(admin_client):
 def test_a_class_without_summaries_says_why(admin_client):
     run = make_found_run(summaries=0)
     assert "no group of regions was coherent enough" in text(page(admin_client, "run", run.pk))
+    Run.objects.update(recipe=Run.Recipe.PARTS)
+    assert "no group of regions is worth enough" in text(page(admin_client, "run", run.pk))
     RunImage.objects.update(skipped="too dark")
     assert "no image could be used" in text(page(admin_client, "run", run.pk))
 
