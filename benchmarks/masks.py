@@ -13,8 +13,9 @@ passes, and `scaled` says so; what its masks would do is then not known (null).
 The last line is one JSON object. `ratio` = CPU seconds published / ours, by network. `drop` = mean share of
 the class's probability that is lost when the thresholded mask is blurred, `area` = mean share of pixels in
 it: means over the networks, of ours and of the published (`_published`). `passes` = forward and backward
-passes an image; five forward ones measure each mask besides, on both sides. `rows` has all by network, and
-the deletion and insertion AUC of ours and of others' maps with their CPU seconds an image.
+passes an image; forward ones that measure come besides, five on the published side and eleven on ours.
+`rows` has all by network, and the deletion and insertion AUC of ours and of others' maps with their CPU
+seconds an image.
 """
 
 import argparse

@@ -74,7 +74,7 @@ class MaskParams:
 
     @property
     def passes(self) -> int:
-        """Forward and backward passes an image takes; five forward ones measure the masks besides."""
+        """Forward and backward passes an image takes; five forward ones (annealed: eleven) come besides."""
         if self.schedule == "annealed":
             return self.annealing.probes + self.annealing.steps
         return self.smooth.iterations + self.crisp.iterations
