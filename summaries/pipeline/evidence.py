@@ -23,8 +23,9 @@ from summaries.pipeline import presets
 Track = Callable[[Iterable], Iterable]
 """Wraps a loop, so that somebody can follow it and stop it."""
 
-POOL = 300
-"""Images of the set, at most, from which the background statistics are estimated."""
+POOL = {Run.Recipe.BOXES: 300, Run.Recipe.PARTS: 100}
+"""Images of the set, at most, from which the background statistics are estimated: every place of an image's
+activations counts, so fewer do where a network must look at each."""
 
 
 def params_of(run: Run) -> Any:
@@ -96,10 +97,10 @@ def _boxes(key: str, run_image: RunImage) -> NDArray[np.int32]:
 
 
 def choose_pool(run: Run) -> list[str]:
-    """Images of the set, at most POOL, chosen by their content: equal sets give equal choices."""
+    """Images of the set, at most POOL of the recipe, chosen by their content: equal sets give equal choices."""
     members = LabelledImage.objects.filter(image_set=run.image_set).values("image")
     images = Image.objects.filter(pk__in=members).order_by("sha256")
-    return list(images.values_list("sha256", flat=True)[:POOL])
+    return list(images.values_list("sha256", flat=True)[: POOL[Run.Recipe(run.recipe)]])
 
 
 def background_pool(run: Run) -> list[str]:

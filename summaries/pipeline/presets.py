@@ -65,7 +65,7 @@ class PartsParams:
     segments: SegmentParams = field(default_factory=SegmentParams)
     parts: PartParams = field(default_factory=PartParams)
     worth: WorthParams = field(default_factory=WorthParams)
-    topk: int = 10
+    topk: int = 9
     """Members of a summary that are shown, at most."""
 
 

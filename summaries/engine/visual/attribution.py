@@ -5,7 +5,7 @@ import torch
 from numpy.typing import NDArray
 
 from summaries.engine.images import blur
-from summaries.engine.networks import Classifier
+from summaries.engine.networks import Classifier, frozen
 
 STEPS = 8
 
@@ -24,21 +24,23 @@ def attribute(
     an image passes alone. The logit, not the probability: a saturated probability has no gradient.
     Source: Sundararajan et al., Axiomatic Attribution for Deep Networks, 2017, equation 3.
     """
-    own = classifier.copy()
-    images, classes = images.to(own.device), classes.to(own.device)
-    found = [
-        _attribute_one(own, image, index, steps)
-        for image, index in zip(images.split(1), classes.split(1), strict=True)
-    ]
+    images, classes = images.to(classifier.device), classes.to(classifier.device)
+    with frozen(classifier.module):
+        found = [
+            _attribute_one(classifier, image, index, steps)
+            for image, index in zip(images.split(1), classes.split(1), strict=True)
+        ]
     maps: NDArray[np.float32] = torch.cat(found).cpu().numpy()
     return maps
 
 
-def _attribute_one(own: Classifier, image: torch.Tensor, index: torch.Tensor, steps: int) -> torch.Tensor:
+def _attribute_one(
+    classifier: Classifier, image: torch.Tensor, index: torch.Tensor, steps: int
+) -> torch.Tensor:
     hidden = blur(image)
     total = torch.zeros_like(image)
     for step in range(steps):
         between = (hidden + (step + 0.5) / steps * (image - hidden)).requires_grad_()
-        logit = own.module(own.normalise(between)).gather(1, index[:, None]).sum()
+        logit = classifier.module(classifier.normalise(between)).gather(1, index[:, None]).sum()
         total += torch.autograd.grad(logit, between)[0]
     return ((image - hidden) * total / steps).sum(1)

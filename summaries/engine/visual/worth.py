@@ -80,7 +80,7 @@ def _judge(drops: NDArray[np.float32], params: WorthParams) -> str:
     mean = float(drops.mean())
     if mean < params.least:
         return (
-            f"hiding it costs {mean:.1%} of the class's evidence on average; {params.least:.0%} are asked, "
+            f"hiding it costs {mean:.1%} of the class's evidence on average; {params.least:.1%} are asked, "
             "as less could be chance"
         )
     return ""
