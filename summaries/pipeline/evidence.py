@@ -97,7 +97,7 @@ def _boxes(key: str, run_image: RunImage) -> NDArray[np.int32]:
 
 
 def choose_pool(run: Run) -> list[str]:
-    """Images of the set, at most POOL of the recipe, chosen by their content: equal sets give equal choices."""
+    """Images of the set, at most POOL of the recipe, by their content: equal sets give equal choices."""
     members = LabelledImage.objects.filter(image_set=run.image_set).values("image")
     images = Image.objects.filter(pk__in=members).order_by("sha256")
     return list(images.values_list("sha256", flat=True)[: POOL[Run.Recipe(run.recipe)]])
