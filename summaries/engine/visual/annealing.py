@@ -44,9 +44,9 @@ class Annealing:
     probes: int = 4
     steps: int = 40
     cell: int = 2
-    area: float = 4.0
+    area: float = 4.2
     coarse: float = 1 / 28
-    fine: float = 1 / 180
+    fine: float = 1 / 224
     rate: float = 0.06
     last_rate: float = 0.01
     momentum: float = 0.8
