@@ -105,12 +105,14 @@ def find_layers(classifier: Classifier, side: int) -> dict[str, nn.Module]:
         for hook in hooks:
             hook.remove()
     maps = [(size, module) for size, module in order if size > 1]
-    layers = {f"1/{part}": last(maps, side // part) for part in (4, 8, 16)}
+    layers = {f"1/{part}": last(maps, side / part) for part in (4, 8, 16)}
     return layers | {"last": maps[-1][1]}
 
 
-def last(maps: Sequence[tuple[int, nn.Module]], size: int) -> nn.Module:
-    return [module for width, module in maps if width == size][-1]
+def last(maps: Sequence[tuple[int, nn.Module]], size: float) -> nn.Module:
+    """The last of the maps whose width is nearest to that; padding moves widths by a pixel or two."""
+    nearest = min((width for width, _ in maps), key=lambda width: abs(width - size))
+    return [module for width, module in maps if width == nearest][-1]
 
 
 def batches(items: Sequence) -> Iterator[Sequence]:
