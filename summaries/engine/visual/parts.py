@@ -1,9 +1,8 @@
 """Parts: segments of a class's pictures, grouped so that one group is the same part in picture after picture.
 
 Segments are compared by what the network makes of them and by where they lie in the object. Groups are first
-made too fine and then joined where pictures show that two are pieces of one part: they touch, they share
-their colours picture by picture, and the network takes them for much alike. So the number of parts comes from
-the pictures. Nothing here asks the network: see `worth` for whether it relies on a part.
+formed by features alone; then those that hold two parts are split and those that are pieces of one are
+joined, as the pictures show (`pieces`). So the number of parts comes from the pictures. Nothing here asks the network: see `worth` for whether it relies on a part.
 """
 
 from collections.abc import Sequence
@@ -11,46 +10,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.sparse import block_diag, csr_array
-from scipy.spatial.distance import squareform
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from summaries.engine.visual.pieces import (
+    NONE,
+    Floats,
+    Ints,
+    PartParams,
+    areas,
+    join,
+    share_showing,
+    split,
+    ward,
+)
 from summaries.engine.visual.segments import Described
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-NONE = -1
-
-
-@dataclass(frozen=True)
-class PartParams:
-    """Constants found on generated pictures with planted parts, on networks and seeds kept for that."""
-
-    finest: int = 13
-    """Groups of the segments with evidence, before joining."""
-    scenery: int = 8
-    """Groups of the other segments, which the groups with evidence compete with."""
-    share: float = 0.65
-    """Share of the class's segments that start as evidence."""
-    place: float = 0.5
-    """Weight of a segment's place beside its descriptor, which has unit length."""
-    shrinkage: float = 0.1
-    rounds: int = 2
-    least_evidence: float = 1.2
-    """Mean evidence of a group, in units of the pictures' mean."""
-    touch: float = 1.0
-    """Joined groups share a border this long, in units of the side of a square as large as the smaller."""
-    colours: float = 0.5
-    """And have this share of their colours in common, in the same picture."""
-    alike: float = 0.85
-    """And differ by at most this much of the median difference between groups."""
-    loyalty: float = 0.35
-    """Least cosine of a segment's descriptor with the mean of its group."""
-    recurrence: float = 0.5
-    """Share of the pictures that must show the part."""
-    sample: int = 100
-    """Pictures, at most, from which the groups are found; the others' segments are then assigned to them."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +49,8 @@ def group(described: Sequence[Described], *, params: PartParams | None = None, s
     smoothed over neighbours of like colour; with the place they make the features. 3. Ward's method cuts
     the segments with evidence into `finest` groups and the others into `scenery`. 4. Linear discriminants
     between all groups, their posteriors smoothed over neighbours, assign every segment anew, `rounds`
-    times. 5. Groups with evidence are joined as PartParams says. 6. Segments unlike their group leave it,
-    and groups in too few pictures are dropped.
+    times. 5. Groups with evidence are split in two, and then joined, where PartParams says so. 6. Segments
+    unlike their group leave it, and groups in too few pictures are dropped.
 
     The same pictures give the same groups; `seed` only chooses the pictures where there are more than
     `params.sample`. Cost grows linearly with pictures beyond these. Fewer than two pictures give no groups.
@@ -93,7 +67,8 @@ def group(described: Sequence[Described], *, params: PartParams | None = None, s
     picture = np.repeat(np.arange(count), [len(each.area) for each in described])
     chosen = np.isin(picture, _sample(count, params.sample, seed))
     labels = _assign(features, _start(features, described, chosen, params), chosen, neighbours, params)
-    labels = _join(_keep_evident(labels, described, params), smooth, described, params)
+    labels = split(_keep_evident(labels, described, params), features, smooth, described, chosen, params)
+    labels = join(labels, smooth, described, params)
     return _report(labels, smooth, described, mirrored, params)
 
 
@@ -151,16 +126,9 @@ def _start(
     evidence = np.concatenate([each.evidence for each in described])
     strong = chosen & (evidence >= np.quantile(evidence[chosen], 1 - params.share))
     labels = np.full(len(features), NONE)
-    labels[strong] = _ward(features[strong], params.finest)
-    labels[chosen & ~strong] = params.finest + _ward(features[chosen & ~strong], params.scenery)
+    labels[strong] = ward(features[strong], params.finest)
+    labels[chosen & ~strong] = params.finest + ward(features[chosen & ~strong], params.scenery)
     return labels
-
-
-def _ward(features: Floats, groups: int) -> Ints:
-    if len(features) <= 1:
-        return np.zeros(len(features), np.int64)
-    cut: Ints = fcluster(linkage(features, "ward"), min(groups, len(features)), "maxclust") - 1
-    return cut
 
 
 def _assign(
@@ -188,52 +156,6 @@ def _keep_evident(labels: Ints, described: Sequence[Described], params: PartPara
     return np.where(np.isin(labels, kept), labels, NONE)
 
 
-def _join(labels: Ints, smooth: Floats, described: Sequence[Described], params: PartParams) -> Ints:
-    """Join pieces of one part: groups of which every two touch, share colours and are alike.
-
-    Complete linkage, not a chain of pairs: a coat of one colour would join a whole animal, piece by piece.
-    """
-    numbers = np.unique(labels[labels != NONE])
-    if len(numbers) < 3:
-        return labels
-    area = np.concatenate([each.area for each in described])
-    means = np.stack([np.average(smooth[labels == n], axis=0, weights=area[labels == n]) for n in numbers])
-    apart = np.linalg.norm(means[:, None] - means[None], axis=2)
-    median = np.median(apart[np.triu_indices(len(numbers), 1)])
-    touch, colours = _compare(labels, numbers, described)
-    pieces = (touch >= params.touch) & (colours >= params.colours) & (apart <= params.alike * median)
-    # Twice the largest distance keeps what may not be joined beyond every cut.
-    cost = np.where(pieces, apart, 2 * apart.max() + 1)
-    np.fill_diagonal(cost, 0)
-    tree = linkage(squareform(cost, checks=False), "complete")
-    joined = fcluster(tree, apart.max(), "distance") - 1
-    where = np.searchsorted(numbers, labels[labels != NONE])
-    result = labels.copy()
-    result[labels != NONE] = joined[where]
-    return result
-
-
-def _compare(labels: Ints, numbers: Ints, described: Sequence[Described]) -> tuple[Floats, Floats]:
-    """Mean border and mean common colours (G, G) of each two groups over the pictures that show both."""
-    total = len(numbers)
-    touch, colours, shown = (np.zeros((total, total)) for _ in range(3))
-    start = 0
-    for each in described:
-        one_hot = (labels[start : start + len(each.area), None] == numbers).astype(np.float64)
-        start += len(each.area)
-        area = one_hot.T @ each.area
-        there = np.flatnonzero(area > 0)
-        cell = np.ix_(there, there)
-        smaller = np.sqrt(np.minimum(area[there, None], area[there]))
-        touch[cell] += (one_hot.T @ each.borders @ one_hot)[cell] / smaller
-        palette = (one_hot.T @ each.palette)[there]
-        palette /= palette.sum(1, keepdims=True)
-        colours[cell] += np.minimum(palette[:, None], palette[None]).sum(2)
-        shown[cell] += 1
-    shown = np.maximum(shown, 1)
-    return (touch / shown).astype(np.float32), (colours / shown).astype(np.float32)
-
-
 def _report(
     labels: Ints,
     smooth: Floats,
@@ -248,9 +170,9 @@ def _report(
     for number in np.unique(labels[labels != NONE]):
         alike = _cosines(smooth, labels == number, area)
         inside = (labels == number) & (alike >= params.loyalty)
-        recurrence = _recurrence(np.split(np.where(inside, area, 0), ends))
-        if recurrence >= params.recurrence:
-            found.append((weighted[inside].sum() / area[inside].sum(), recurrence, inside, alike))
+        often = share_showing(areas(inside, described))
+        if often >= params.recurrence:
+            found.append((weighted[inside].sum() / area[inside].sum(), often, inside, alike))
     found.sort(key=lambda each: -each[0])
     of, similarity = np.full(len(labels), NONE), np.zeros(len(labels), np.float32)
     for number, (_, _, inside, alike) in enumerate(found):
@@ -270,9 +192,3 @@ def _cosines(smooth: Floats, inside: NDArray[np.bool_], area: Floats) -> Floats:
     lengths = np.linalg.norm(smooth, axis=1) * np.linalg.norm(centre)
     cosines: Floats = (smooth @ centre / np.maximum(lengths, 1e-6)).astype(np.float32)
     return cosines
-
-
-def _recurrence(areas: Sequence[Floats]) -> float:
-    """Share of the pictures that show at least a quarter of the usual area."""
-    sizes = np.array([each.sum() for each in areas])
-    return float((sizes >= 0.25 * np.median(sizes[sizes > 0])).mean()) if sizes.any() else 0.0
