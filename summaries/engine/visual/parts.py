@@ -2,7 +2,8 @@
 
 Segments are compared by what the network makes of them and by where they lie in the object. Groups are first
 formed by features alone; then those that hold two parts are split and those that are pieces of one are
-joined, as the pictures show (`pieces`). So the number of parts comes from the pictures. Nothing here asks the network: see `worth` for whether it relies on a part.
+joined, as the pictures show (`pieces`). So the number of parts comes from the pictures. Nothing here asks the
+network: see `worth` for whether it relies on a part.
 """
 
 from collections.abc import Sequence
