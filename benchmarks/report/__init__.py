@@ -1,0 +1,1 @@
+"""docs/benchmarks.md, made of what the benchmarks left under benchmarks/results."""

@@ -1,0 +1,86 @@
+"""Results as tables of Markdown."""
+
+from collections.abc import Iterable, Sequence
+
+from benchmarks.contest import tables
+
+HEADINGS = {
+    "miou": "matched mIoU",
+    "recall30": "recall .3",
+    "recall50": "recall .5",
+    "leak": "leakage",
+    "unused": "on unused parts",
+    "per_part": "clusters a part",
+    "nmi": "NMI",
+    "ari": "ARI",
+    "stamp": "stamp found",
+    "passes": "passes",
+    "seconds": "CPU s",
+}
+
+
+def contest(rows: Sequence[dict]) -> str:
+    """Every method's means over its pairs of network and class."""
+    means = tables.average([row for row in rows if not row["method"].startswith("steps_")])
+    head = ["method", "cases", *HEADINGS.values()]
+    return table(
+        head,
+        [[name, str(row["cases"]), *(number(row[key]) for key in HEADINGS)] for name, row in means.items()],
+    )
+
+
+def builds(rows: Sequence[dict]) -> str:
+    """Ours by network: build and seed."""
+    ours = [row for row in rows if row["method"] == "standard"]
+    found = []
+    for network in sorted({row["network"] for row in ours}):
+        own = [row for row in ours if row["network"] == network]
+        found.append([network, *(number(tables.mean(row[key] for row in own)) for key in HEADINGS)])
+    return table(["network", *HEADINGS.values()], found)
+
+
+def differences(rows: Sequence[dict]) -> str:
+    """Ours less the best peer, with paired bootstrap intervals over pairs of network and class."""
+    peer = tables.best_peer(tables.average(rows))
+    if peer is None:
+        raise KeyError("peers")
+    found = []
+    for key in ("miou", "recall30", "leak", "unused"):
+        interval = tables.compare(rows, "standard", peer, key)
+        found.append([HEADINGS[key], f"{interval.mean:+.3f}", f"[{interval.low:+.3f}, {interval.high:+.3f}]"])
+    return table([f"standard less {peer}", "mean difference", "95 % interval"], found)
+
+
+def photographs(result: dict | None) -> str:
+    if result is None:
+        raise KeyError("photographs")
+    rows = result["table"]
+    head = list(rows[0])
+    return table(head, [[number(row[key]) for key in head] for row in rows])
+
+
+def plain(row: dict) -> str:
+    """One benchmark's JSON object, key by key."""
+    return table(["figure", "value"], [[key, told(value)] for key, value in row.items()])
+
+
+def told(value: object) -> str:
+    if isinstance(value, dict):
+        return "<br>".join(f"{key}: {told(each)}" for key, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(told(each) for each in value)
+    return number(value)
+
+
+def number(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
