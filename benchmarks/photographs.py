@@ -11,7 +11,7 @@ outlines, so that album is made of views of a dozen annotated photographs (`phot
 
 Ours is run as a user runs it, by the command line's commands in a home of its own, a class at a time. A row
 is written to benchmarks/results/photographs.json as soon as it is known; what is there is not done again, so
-a run that was ended goes on where it stood. --preset paper takes three classes of the first network.
+a run that was ended goes on where it stood; a class of fewer photographs is done again. --preset paper takes three classes of the first network.
 --unmasked leaves the masks as good as unmade, on which the parts of `standard` do not depend: rows come three
 times as soon, tell nothing of masks and cost, and are done again by a call without it.
 With --quick: one network, one class, six photographs, and nothing is written. Tables go to stderr; the last
@@ -112,13 +112,16 @@ def compete(options: argparse.Namespace, home: Path, known: dict[tuple, dict]) -
         for album in open_albums(network, home, options):
             for label in album.labels:
                 turn = Turn(network, album, label, options.preset, () if paper else PEERS, limit)
-                if not is_done(known.get((network, album.name, label, options.preset)), options.unmasked):
+                row = known.get((network, album.name, label, options.preset))
+                if not is_done(row, limit, options.unmasked):
                     yield from play(turn, masked=not options.unmasked)
 
 
-def is_done(row: dict | None, unmasked: bool) -> bool:
-    """A class of which no picture was used has no masks to wait for."""
-    return row is not None and (unmasked or not row["images"] or "mask_drop" in row)
+def is_done(row: dict | None, limit: int, unmasked: bool) -> bool:
+    """With as many pictures, and with masks, if they are asked for and any picture was used."""
+    if row is None or row["limit"] < limit:
+        return False
+    return unmasked or not row["images"] or "mask_drop" in row
 
 
 def open_albums(network: str, home: Path, options: argparse.Namespace) -> Iterator["Album"]:

@@ -110,7 +110,7 @@ def ask(turn: Turn, peer: str, ours: Summarised) -> Found:
 def judge(turn: Turn, method: str, ours: Summarised, found: Found) -> dict:
     images = ours.content["images"]
     row = {"network": turn.network, "album": turn.album.name, "label": turn.label, "method": method}
-    row |= {"images": len(images), "skipped": len(ours.content["skipped"])}
+    row |= {"limit": turn.limit, "images": len(images), "skipped": len(ours.content["skipped"])}
     if not images:
         return row
     classifier = classifier_of(Network.objects.get(name=turn.network))
