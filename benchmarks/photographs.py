@@ -11,9 +11,10 @@ outlines, so that album is made of views of a dozen annotated photographs (`phot
 
 Ours is run as a user runs it, by the command line's commands in a home of its own, a class at a time. A row
 is written to benchmarks/results/photographs.json as soon as it is known; what is there is not done again, so
-a run that was ended goes on where it stood; a class of fewer photographs is done again. --preset paper takes three classes of the first network.
---unmasked leaves the masks as good as unmade, on which the parts of `standard` do not depend: rows come three
-times as soon, tell nothing of masks and cost, and are done again by a call without it.
+a run that was ended goes on where it stood; a class of fewer photographs is done again. --preset paper takes
+three classes of the first network. --unmasked leaves the masks as good as unmade, on which the parts of
+`standard` do not depend: rows come three times as soon, tell nothing of masks and cost, and are done again by
+a call without it.
 With --quick: one network, one class, six photographs, and nothing is written. Tables go to stderr; the last
 line of stdout is one JSON object, album -> network -> method -> mean figures.
 """
