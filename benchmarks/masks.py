@@ -44,7 +44,7 @@ PUBLISHED = MaskParams()
 # Steps of each stage that are timed with --quick.
 SHORT = (6, 3)
 # Pictures of ours; of the published schedule; of the curves. Creatures cost little.
-QUICK = {"pictures": 4, "published": 1, "curves": 1, "creatures": 4}
+QUICK = {"pictures": 3, "published": 1, "curves": 1, "creatures": 2}
 FULL = {"pictures": 8, "published": 8, "curves": 1, "creatures": 24}
 Found = TypeVar("Found")
 # RISE with a quarter of its default 8000 masks; 800 steps are the default.
