@@ -75,7 +75,16 @@ def test_parts_are_judged_in_words():
     drop[0] = (0.2, 0.3, 0.25, 0.2, 0.3)
     drop[1] = (-0.01, 0.01, 0.0, 0.005, -0.005)
     drop[2, :2] = 0.5
-    kept, worthless, rare = worth.judge(worth.Worth(drop, np.ones(5), np.zeros(5)))
+    kept, worthless, rare = worth.judge(worth.Worth(drop, np.full(5, 6.0), np.zeros(5)))
     assert kept == ""
     assert worthless.startswith("hiding it costs 0.0% of the class's evidence")
     assert rare.startswith("in 2 images only")
+
+
+def test_where_no_detail_speaks_for_the_class_no_part_has_a_share():
+    shares = np.full((2, 5), 0.3, np.float32)
+    reasons = worth.judge(worth.Worth(shares, np.full(5, 0.9), np.zeros(5)))
+    assert len(reasons) == 2
+    assert all(
+        reason.startswith("the detail of all images adds 0.90 to the class's logit") for reason in reasons
+    )

@@ -25,6 +25,9 @@ class WorthParams:
     """Mean share of the class's evidence that hiding a part must cost."""
     fewest: int = 3
     """Pictures that must show it."""
+    evidence: float = 1.0
+    """The class's evidence in logits, mean over the pictures, below which no part has a share worth telling:
+    random weights give it 0.0001, whose shares are noise."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,13 @@ def measure(
 def judge(worth: Worth, *, params: WorthParams | None = None) -> list[str]:
     """For each part why it is dropped, in words; "" for a part that is kept."""
     params = params or WorthParams()
+    evidence = float((worth.logits - worth.blurred).mean()) if len(worth.logits) else 0.0
+    if evidence < params.evidence:
+        reason = (
+            f"the detail of all images adds {evidence:.2f} to the class's logit on average; "
+            f"{params.evidence:.2f} is asked, or the network does not tell the class by any part"
+        )
+        return [reason] * len(worth.drop)
     return [_judge(row[~np.isnan(row)], params) for row in worth.drop]
 
 
