@@ -83,8 +83,8 @@ def test_parts_are_judged_in_words():
 
 def test_where_no_detail_speaks_for_the_class_no_part_has_a_share():
     shares = np.full((2, 5), 0.3, np.float32)
-    reasons = worth.judge(worth.Worth(shares, np.full(5, 0.9), np.zeros(5)))
+    reasons = worth.judge(worth.Worth(shares, np.full(5, 0.4), np.zeros(5)))
     assert len(reasons) == 2
     assert all(
-        reason.startswith("the detail of all images adds 0.90 to the class's logit") for reason in reasons
+        reason.startswith("the detail of all images adds 0.40 to the class's logit") for reason in reasons
     )

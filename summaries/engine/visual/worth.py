@@ -25,7 +25,7 @@ class WorthParams:
     """Mean share of the class's evidence that hiding a part must cost."""
     fewest: int = 3
     """Pictures that must show it."""
-    evidence: float = 1.0
+    evidence: float = 0.5
     """The class's evidence in logits, mean over the pictures, below which no part has a share worth telling:
     random weights give it 0.0001, whose shares are noise."""
 
