@@ -15,6 +15,8 @@ from summaries.engine.visual.segments import SIDE
 BATCH = 8
 STRONG_BLUR = 8.0
 """Standard deviation, pixels at SIDE, of the blur that hides a part: wide enough to take its shape away."""
+LEAST_EVIDENCE = 0.05
+"""Logits; a picture that adds less is counted as adding this, or chance would make shares of any size."""
 SOFT_EDGE = 1.0
 """Standard deviation, pixels at SIDE, of the edge of what is hidden: a hard one would be a new shape."""
 
@@ -66,7 +68,7 @@ def measure(
         everything = np.ones((1, *parts.shape), np.float32)
         answers = _ask(own, picture, np.concatenate([hidden, everything]), index)
         logits[place], blurred[place] = answers[-2], answers[-1]
-        evidence = max(float(answers[-2] - answers[-1]), 1e-6)
+        evidence = max(float(answers[-2] - answers[-1]), LEAST_EVIDENCE)
         drop[shown, place] = (answers[-2] - answers[: len(shown)]) / evidence
     return Worth(drop, logits, blurred)
 
