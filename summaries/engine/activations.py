@@ -5,12 +5,15 @@ taken at each of three resolutions. Its channels are compared after whitening wi
 pictures at large, as linear discriminants do: what is common everywhere tells no part from another.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from summaries.engine import Refusal
 from summaries.engine.networks import Classifier, frozen
@@ -75,17 +78,9 @@ def choose_layers(classifier: Classifier) -> list[str]:
         if isinstance(output, torch.Tensor) and output.ndim == 4 and 4 <= output.shape[2] < side:
             last[output.shape[2]] = name
 
-    modules = {name: module for name, module in classifier.module.named_modules() if name}
-    hooks = [
-        module.register_forward_hook(lambda _, __, output, name=name: note(name, output))
-        for name, module in modules.items()
-    ]
-    try:
-        with torch.no_grad():
-            classifier.logits(torch.zeros(1, 3, side, side))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    names = [name for name, _ in classifier.module.named_modules() if name]
+    with _listening(classifier.module, names, note), torch.no_grad():
+        classifier.logits(torch.zeros(1, 3, side, side))
     if not last:
         raise Refusal(
             "This network has no convolutional maps, which preset standard compares; take preset paper."
@@ -100,19 +95,12 @@ def activations(classifier: Classifier, images: torch.Tensor, names: Sequence[st
 
     An image passes alone, so that its numbers do not depend on its company. The network is left as found.
     """
-    modules = dict(classifier.module.named_modules())
     kept: dict[str, list[torch.Tensor]] = {name: [] for name in names}
-    hooks = [
-        modules[name].register_forward_hook(lambda _, __, maps, name=name: kept[name].append(maps.clone()))
-        for name in names
-    ]
-    try:
-        with frozen(classifier.module):
-            for image in images.split(1):
-                classifier.module(classifier.normalise(image))
-    finally:
-        for hook in hooks:
-            hook.remove()
+    # A copy: the module that comes next may work in place.
+    hear = _listening(classifier.module, names, lambda name, maps: kept[name].append(maps.clone()))
+    with hear, frozen(classifier.module):
+        for image in images.split(1):
+            classifier.module(classifier.normalise(image))
     return [torch.cat(kept[name]) for name in names]
 
 
@@ -138,6 +126,17 @@ def project(layer: Layer, rows: Floats) -> Floats:
     white = (rows - layer.mean) @ layer.projection
     unit: Floats = white / np.maximum(np.linalg.norm(white, axis=-1, keepdims=True), 1e-6)
     return unit
+
+
+@contextmanager
+def _listening(module: nn.Module, names: Sequence[str], hear: Callable[[str, Any], None]) -> Iterator[None]:
+    """Tells `hear` each named part's name and output; no hook is left afterwards, also after an error."""
+    parts = dict(module.named_modules())
+    with ExitStack() as hooks:
+        for name in names:
+            handle = parts[name].register_forward_hook(lambda _, __, output, name=name: hear(name, output))
+            hooks.callback(handle.remove)
+        yield
 
 
 def _whiten(name: str, count: int, first: NDArray[np.float64], second: NDArray[np.float64]) -> Layer:

@@ -7,7 +7,7 @@ network: see `worth` for whether it relies on a part.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from summaries.engine.visual.pieces import (
     NONE,
     Floats,
     Ints,
-    PartParams,
+    PieceParams,
     areas,
     join,
     share_showing,
@@ -26,6 +26,31 @@ from summaries.engine.visual.pieces import (
     ward,
 )
 from summaries.engine.visual.segments import Described
+
+
+@dataclass(frozen=True)
+class PartParams:
+    """Constants found on generated pictures with planted parts, on networks and seeds kept for that."""
+
+    finest: int = 13
+    """Groups of the segments with evidence, before splitting and joining."""
+    scenery: int = 8
+    """Groups of the other segments, which the groups with evidence compete with."""
+    share: float = 0.65
+    """Share of the class's segments that start as evidence."""
+    place: float = 0.5
+    """Weight of a segment's place beside its descriptor, which has unit length."""
+    shrinkage: float = 0.1
+    rounds: int = 2
+    least_evidence: float = 1.2
+    """Mean evidence of a group, in units of the pictures' mean."""
+    pieces: PieceParams = field(default_factory=PieceParams)
+    loyalty: float = 0.35
+    """Least cosine of a segment's descriptor with the mean of its group."""
+    recurrence: float = 0.5
+    """Share of the pictures that must show the part."""
+    sample: int = 100
+    """Pictures, at most, from which the groups are found; the others' segments are then assigned to them."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +75,7 @@ def group(described: Sequence[Described], *, params: PartParams | None = None, s
     smoothed over neighbours of like colour; with the place they make the features. 3. Ward's method cuts
     the segments with evidence into `finest` groups and the others into `scenery`. 4. Linear discriminants
     between all groups, their posteriors smoothed over neighbours, assign every segment anew, `rounds`
-    times. 5. Groups with evidence are split in two, and then joined, where PartParams says so. 6. Segments
+    times. 5. Groups with evidence are split in two, and then joined, where PieceParams says so. 6. Segments
     unlike their group leave it, and groups in too few pictures are dropped.
 
     The same pictures give the same groups; `seed` only chooses the pictures where there are more than
@@ -68,8 +93,10 @@ def group(described: Sequence[Described], *, params: PartParams | None = None, s
     picture = np.repeat(np.arange(count), [len(each.area) for each in described])
     chosen = np.isin(picture, _sample(count, params.sample, seed))
     labels = _assign(features, _start(features, described, chosen, params), chosen, neighbours, params)
-    labels = split(_keep_evident(labels, described, params), features, smooth, described, chosen, params)
-    labels = join(labels, smooth, described, params)
+    labels = split(
+        _keep_evident(labels, described, params), features, smooth, described, chosen, params.pieces
+    )
+    labels = join(labels, smooth, described, params.pieces)
     return _report(labels, smooth, described, mirrored, params)
 
 

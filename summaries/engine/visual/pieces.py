@@ -20,21 +20,9 @@ NONE = -1
 
 
 @dataclass(frozen=True)
-class PartParams:
-    """Constants found on generated pictures with planted parts, on networks and seeds kept for that."""
+class PieceParams:
+    """When two groups are pieces of one part, and when one group holds two."""
 
-    finest: int = 13
-    """Groups of the segments with evidence, before joining."""
-    scenery: int = 8
-    """Groups of the other segments, which the groups with evidence compete with."""
-    share: float = 0.65
-    """Share of the class's segments that start as evidence."""
-    place: float = 0.5
-    """Weight of a segment's place beside its descriptor, which has unit length."""
-    shrinkage: float = 0.1
-    rounds: int = 2
-    least_evidence: float = 1.2
-    """Mean evidence of a group, in units of the pictures' mean."""
     touch: float = 1.0
     """Joined groups share a border this long, in units of the side of a square as large as the smaller."""
     colours: float = 0.5
@@ -44,13 +32,9 @@ class PartParams:
     different: float = 0.27
     """Halves of a group are parts of their own where they have at most this share of colours in common."""
     unlike: float = 0.5
-    """And differ by this much of the median difference, each half in `recurrence` of the pictures."""
-    loyalty: float = 0.35
-    """Least cosine of a segment's descriptor with the mean of its group."""
+    """And differ by at least this much of the median difference between groups."""
     recurrence: float = 0.5
-    """Share of the pictures that must show the part."""
-    sample: int = 100
-    """Pictures, at most, from which the groups are found; the others' segments are then assigned to them."""
+    """And recur in this share of the pictures each."""
 
 
 def split(
@@ -59,7 +43,7 @@ def split(
     smooth: Floats,
     described: Sequence[Described],
     chosen: NDArray[np.bool_],
-    params: PartParams,
+    params: PieceParams,
 ) -> Ints:
     """Halve groups that hold two parts: halves that recur together and share next to no colour.
 
@@ -95,10 +79,12 @@ def _halve(features: Floats, chosen: NDArray[np.bool_]) -> Ints:
 
 def _median_distance(smooth: Floats, labels: Ints, numbers: Ints, area: Floats) -> float:
     """Between the mean descriptors of every two of the groups; 0 for fewer than two."""
-    if len(numbers) < 2:
-        return 0.0
-    means = np.stack([np.average(smooth[labels == n], axis=0, weights=area[labels == n]) for n in numbers])
-    return float(np.median(pdist(means)))
+    return float(np.median(pdist(_means(smooth, labels, numbers, area)))) if len(numbers) > 1 else 0.0
+
+
+def _means(smooth: Floats, labels: Ints, numbers: Ints, area: Floats) -> Floats:
+    """Mean descriptor (G, D) of each group, by area."""
+    return np.stack([np.average(smooth[labels == n], axis=0, weights=area[labels == n]) for n in numbers])
 
 
 def areas(inside: NDArray[np.bool_], described: Sequence[Described]) -> list[Floats]:
@@ -107,7 +93,7 @@ def areas(inside: NDArray[np.bool_], described: Sequence[Described]) -> list[Flo
     return np.split(np.where(inside, area, 0), np.cumsum([len(each.area) for each in described])[:-1])
 
 
-def join(labels: Ints, smooth: Floats, described: Sequence[Described], params: PartParams) -> Ints:
+def join(labels: Ints, smooth: Floats, described: Sequence[Described], params: PieceParams) -> Ints:
     """Join pieces of one part: groups of which every two touch, share colours and are alike.
 
     Complete linkage, not a chain of pairs: a coat of one colour would join a whole animal, piece by piece.
@@ -116,9 +102,8 @@ def join(labels: Ints, smooth: Floats, described: Sequence[Described], params: P
     if len(numbers) < 3:
         return labels
     area = np.concatenate([each.area for each in described])
-    means = np.stack([np.average(smooth[labels == n], axis=0, weights=area[labels == n]) for n in numbers])
-    apart = np.linalg.norm(means[:, None] - means[None], axis=2)
-    median = np.median(apart[np.triu_indices(len(numbers), 1)])
+    distances = pdist(_means(smooth, labels, numbers, area))
+    apart, median = squareform(distances), np.median(distances)
     touch, colours = _compare(labels, numbers, described)
     pieces = (touch >= params.touch) & (colours >= params.colours) & (apart <= params.alike * median)
     # Twice the largest distance keeps what may not be joined beyond every cut.

@@ -59,14 +59,13 @@ def measure(
     class. A part is replaced by the strongly blurred picture, with a soft edge. Evidence is shared among
     parts, so the drops of all parts need not add up to 1. Takes a forward pass for each part shown, and two.
     """
-    own = classifier.copy()
     drop = np.full((count, len(pictures)), np.nan, np.float32)
     logits, blurred = np.zeros(len(pictures), np.float32), np.zeros(len(pictures), np.float32)
     for place, (picture, parts) in enumerate(zip(pictures, labels, strict=True)):
         shown = [number for number in range(count) if (parts == number).any()]
         hidden = np.stack([_soften(parts == number) for number in shown] + [np.zeros_like(parts, np.float32)])
         everything = np.ones((1, *parts.shape), np.float32)
-        answers = _ask(own, picture, np.concatenate([hidden, everything]), index)
+        answers = _ask(classifier, picture, np.concatenate([hidden, everything]), index)
         logits[place], blurred[place] = answers[-2], answers[-1]
         evidence = max(float(answers[-2] - answers[-1]), LEAST_EVIDENCE)
         drop[shown, place] = (answers[-2] - answers[: len(shown)]) / evidence
@@ -99,15 +98,15 @@ def _judge(drops: NDArray[np.float32], params: WorthParams) -> str:
 
 
 def _ask(
-    own: Classifier, picture: NDArray[np.uint8], hidden: NDArray[np.float32], index: int
+    classifier: Classifier, picture: NDArray[np.uint8], hidden: NDArray[np.float32], index: int
 ) -> NDArray[np.float32]:
-    image = to_tensor(picture)[None].to(own.device)
+    image = to_tensor(picture)[None].to(classifier.device)
     sigma = STRONG_BLUR * len(picture) / SIDE
     wide = cv2.GaussianBlur(picture, (0, 0), sigma, borderType=cv2.BORDER_REFLECT)
     blurred = to_tensor(wide.astype(np.uint8, copy=False))
-    masks = torch.from_numpy(hidden)[:, None].to(own.device)
-    shown = image * (1 - masks) + blurred[None].to(own.device) * masks
-    answers = [own.module(own.normalise(some))[:, index] for some in shown.split(BATCH)]
+    masks = torch.from_numpy(hidden)[:, None].to(classifier.device)
+    shown = image * (1 - masks) + blurred[None].to(classifier.device) * masks
+    answers = [classifier.logits(some)[:, index] for some in shown.split(BATCH)]
     logits: NDArray[np.float32] = torch.cat(answers).float().cpu().numpy()
     return logits
 
