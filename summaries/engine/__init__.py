@@ -1,6 +1,6 @@
 """The numerics: pure functions on arrays and tensors. No Django, no Celery, no settings, no paths."""
 
-ENGINE_VERSION = "1.1"
+ENGINE_VERSION = "1.2"
 """Raised whenever a change alters results; the changelog says why. Part of every artefact's key."""
 
 

@@ -77,7 +77,7 @@ def test_a_few_real_pictures_pass_through_every_step_of_growth(tmp_path):
     growth.describe(options)
     assert growth.group(Namespace(file=options.file, count=12))["seconds"] > 0
     found = growth.agree(Namespace(file=options.file, count=4))
-    assert (found["described"], found["sample"]) == (6, 4)
+    assert (found["described"], found["half"], found["ari"]) == (6, 4, 1.0)
     assert -1 <= found["ari"] <= 1 and min(found["groups"]) > 0
 
 

@@ -49,7 +49,7 @@ class PartParams:
     """Least cosine of a segment's descriptor with the mean of its group."""
     recurrence: float = 0.5
     """Share of the pictures that must show the part."""
-    sample: int = 100
+    sample: int = 200
     """Pictures, at most, from which the groups are found; the others' segments are then assigned to them."""
 
 
