@@ -11,6 +11,7 @@ from dataclasses import dataclass
 NAME = "name"
 NOTHING_IN_COMMON = "nothing_in_common"
 CANNOT_TELL = "cannot_tell"
+SKIPPED = "skipped"
 
 NO_ANSWERS = "no answers yet"
 NO_NAMES = "nobody gave a name"

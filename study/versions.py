@@ -1,0 +1,90 @@
+"""What is frozen at publication: the design and its stimuli, under one hash."""
+
+import json
+from hashlib import sha256
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from study.models import Stimulus, Study, Version
+
+FROZEN = (
+    "language",
+    "consent",
+    "least_age",
+    "questions",
+    "instructions",
+    "comprehension",
+    "feedback_asked",
+    "thanks",
+    "question",
+    "contact",
+    "target",
+    "per_participant",
+    "order",
+    "seed",
+    "revisable",
+    "lease_minutes",
+    "exclusion",
+    "plan",
+    "withdraw_days",
+    "retention_days",
+)
+"""Fields of a study that a version holds."""
+
+
+def content_of(study: Study) -> dict[str, Any]:
+    """Everything that a participant of this study could tell apart, and what was planned with the answers."""
+    stimuli = study.stimuli.select_related("condition", "source").order_by("position")
+    return {name: getattr(study, name) for name in FROZEN} | {
+        "conditions": list(study.conditions.order_by("position").values_list("name", flat=True)),
+        "stimuli": [_entry(stimulus) for stimulus in stimuli],
+    }
+
+
+def hash_of(content: dict[str, Any]) -> str:
+    return sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+@transaction.atomic
+def freeze(study: Study) -> Version:
+    """The version of the design as it stands: the one that there is, or a new one without a number."""
+    content = content_of(study)
+    version, made = Version.objects.get_or_create(
+        study=study, sha256=hash_of(content), defaults={"content": content}
+    )
+    if made:
+        version.stimuli.set(study.stimuli.all())
+    return version
+
+
+@transaction.atomic
+def publish(study: Study, by: Any = None) -> Version:
+    """The version of the design as it stands, numbered: what newcomers take part in from now on."""
+    version = freeze(study)
+    if version.number is None or version != latest(study):
+        version.number = (latest(study).number if latest(study) else 0) + 1
+        version.published_at, version.published_by = timezone.now(), by
+        version.save(update_fields=["number", "published_at", "published_by"])
+    return version
+
+
+def latest(study: Study) -> Version | None:
+    """What newcomers take part in."""
+    return study.versions.filter(number__isnull=False).order_by("number").last()
+
+
+def _entry(stimulus: Stimulus) -> dict[str, Any]:
+    """Pictures are kept by the hash of their bytes, which is their key."""
+    return {
+        "position": stimulus.position,
+        "kind": stimulus.kind,
+        "condition": stimulus.condition.name if stimulus.condition else None,
+        "repeats": stimulus.source.position if stimulus.source else None,
+        "accepted": stimulus.accepted,
+        "exhibit": stimulus.exhibit,
+        "pictures": stimulus.pictures,
+        "question": stimulus.question,
+        "alternative_text": stimulus.alternative_text,
+    }
