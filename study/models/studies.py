@@ -1,5 +1,7 @@
 """Studies: their texts and design, the conditions and stimuli, and the versions that people took part in."""
 
+from typing import Any
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -142,7 +144,7 @@ class Version(models.Model):
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField(null=True, blank=True)
     content = models.JSONField()
-    """Everything in `study.versions.content_of`: the texts and numbers by Study's field names, the stimuli."""
+    """What `study.versions.content_of` tells: texts and numbers by Study's field names, the stimuli."""
     sha256 = models.CharField(max_length=64)
     published_at = models.DateTimeField(null=True, blank=True)
     published_by = models.ForeignKey(
@@ -158,6 +160,10 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}" if self.number else "preview"
+
+    def setting(self, name: str) -> Any:
+        """A text or number of the design as it was frozen; the default where it did not exist yet."""
+        return self.content.get(name, Study._meta.get_field(name).get_default())
 
 
 class Condition(models.Model):
