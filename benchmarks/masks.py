@@ -45,7 +45,7 @@ PUBLISHED = MaskParams()
 SHORT = (6, 3)
 # Pictures of ours; of the published schedule; of the curves. Creatures cost little.
 QUICK = {"pictures": 3, "published": 1, "curves": 1, "creatures": 2}
-FULL = {"pictures": 8, "published": 8, "curves": 1, "creatures": 24}
+FULL = {"pictures": 8, "published": 8, "curves": 2, "creatures": 24}
 Found = TypeVar("Found")
 # RISE with a quarter of its default 8000 masks; 800 steps are the default.
 RISE_MASKS, PERTURBATION_STEPS = 2000, 800
