@@ -13,7 +13,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
 from annotations import Refusal, files
-from study import exports, publishing, results, sessions, texts, views
+from study import exports, publishing, results, sessions, stimuli, texts, views
 from study.models import Study, new_token
 from summaries.models import Run
 
@@ -41,7 +41,7 @@ class StudyCreation(forms.ModelForm):
     def clean_run(self) -> Run:
         run = self.cleaned_data["run"]
         try:
-            publishing.check_run(run)
+            stimuli.check_run(run)
         except Refusal as refusal:
             raise forms.ValidationError(str(refusal)) from refusal
         return run
@@ -106,7 +106,7 @@ class StudyAdmin(admin.ModelAdmin):
             obj.save()
         else:
             obj.created_by = request.user
-            publishing.freeze(obj, form.cleaned_data["run"])
+            publishing.begin(obj, form.cleaned_data["run"])
 
     def response_add(
         self, request: HttpRequest, obj: Study, post_url_continue: str | None = None

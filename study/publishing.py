@@ -8,10 +8,9 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from annotations import Refusal, files, pictures
-from study import texts
-from study.models import Answer, Participant, Stimulus, Study, Trial
-from summaries import exhibits
+from annotations import Refusal
+from study import stimuli, texts, versions
+from study.models import Answer, Participant, Study, Trial
 from summaries.models import Run
 
 
@@ -24,37 +23,30 @@ def create_study(run: Run, title: str, created_by: Any = None) -> Study:
         thanks=texts.THANKS,
         created_by=created_by,
     )
-    freeze(study, run)
+    begin(study, run)
     return study
 
 
-def freeze(study: Study, run: Run) -> None:
-    """Saves a new study with a stimulus for every exhibit of the run."""
-    check_run(run)
-    stimuli = [
-        _stimulus(study, position, exhibit) for position, exhibit in enumerate(exhibits.of_run(run), 1)
-    ]
-    with transaction.atomic():
-        study.save()
-        Stimulus.objects.bulk_create(stimuli)
+@transaction.atomic
+def begin(study: Study, run: Run) -> None:
+    """Saves a new study with its first condition: a stimulus for every exhibit of the run."""
+    stimuli.check_run(run)
+    study.save()
+    stimuli.add_condition(study, run)
 
 
-def check_run(run: Run) -> None:
-    """Refuses a run of which no study can be made."""
-    if run.state != Run.State.FINISHED:
-        raise Refusal(f"Run {run.pk} is {run.state}; a study can be made once it has finished.")
-    if next(iter(exhibits.of_run(run)), None) is None:
-        raise Refusal(f"Run {run.pk} found no summaries, so there is nothing to show.")
-
-
-def open_study(study: Study) -> None:
-    """Lets participants in, from now on or once more."""
+@transaction.atomic
+def open_study(study: Study, by: Any = None) -> None:
+    """Lets participants in, from now on or once more. The first time the design is published as version 1;
+    later changes are published by `publish_changes` alone."""
     if not study.stimuli.exists():
         raise Refusal("The study has nothing to show.")
-    closed = Study.objects.filter(pk=study.pk).exclude(state=Study.State.OPEN)
+    waiting = Study.objects.filter(pk=study.pk).exclude(state=Study.State.OPEN)
     now = timezone.now()
-    if not closed.update(state=Study.State.OPEN, opened_at=Coalesce(F("opened_at"), now)):
+    if not waiting.update(state=Study.State.OPEN, opened_at=Coalesce(F("opened_at"), now)):
         raise Refusal("The study is open already.")
+    if versions.latest(study) is None:
+        versions.publish(study, by)
     study.refresh_from_db()
 
 
@@ -91,25 +83,5 @@ def delete_study(study: Study) -> None:
     Trial.objects.filter(participant__study=study).delete()
     Participant.objects.filter(study=study).delete()
     study.stimuli.all().delete()
+    study.conditions.all().delete()
     study.delete()
-
-
-def _stimulus(study: Study, position: int, exhibit: exhibits.Exhibit) -> Stimulus:
-    return Stimulus(
-        study=study,
-        position=position,
-        exhibit=exhibit.key,
-        pictures=[_copy(key) for key in exhibit.pictures],
-        question=exhibit.question,
-        alternative_text=exhibit.alternative_text,
-        title=exhibit.title,
-        group=exhibit.group,
-    )
-
-
-def _copy(key: str) -> str:
-    """The pixels alone, in a file of their own: whatever else the original holds stays behind."""
-    try:
-        return files.put(pictures.png(pictures.read_rgb(files.get(key))), ".png")
-    except files.Missing as error:
-        raise Refusal("A picture of this run is missing from the file store; run it again.") from error
