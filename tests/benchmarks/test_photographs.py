@@ -74,13 +74,16 @@ def pictures():
     return np.stack([render(5, number * len(CLASSES)).rgb for number in range(2)])
 
 
-def test_hiding_costs_what_the_product_says_it_costs(shipped, pictures):
-    labels = np.full((2, SIDE, SIDE), -1)
-    labels[:, 20:60, 30:90], labels[:, 70:100, 30:90] = 0, 1
-    expected = worth.measure(shipped, pictures, list(labels), 0, count=2).drop
-    for place, picture in enumerate(pictures):
-        found = figures.hide(shipped, picture, np.stack([labels[place] == number for number in (0, 1)]), 0)
-        assert found == pytest.approx(expected[:, place], abs=1e-4)
+def test_hiding_a_region_costs_the_logit_of_the_picture_in_which_it_is_blurred(shipped, pictures):
+    picture, region = pictures[0], np.zeros((1, SIDE, SIDE), bool)
+    region[0, 20:60, 30:90] = True
+    blurred = cv2.GaussianBlur(picture, (0, 0), worth.STRONG_BLUR, borderType=cv2.BORDER_REFLECT)
+    soft = cv2.GaussianBlur(region[0].astype(float), (0, 0), worth.SOFT_EDGE)[..., None]
+    hidden = (picture * (1 - soft) + blurred * soft) / 255
+    asked = np.stack([picture / 255, blurred / 255, hidden]).transpose(0, 3, 1, 2)
+    whole, nothing, without = shipped.logits(torch.from_numpy(asked).float())[:, 0].tolist()
+    found = figures.hide(shipped, picture, region, 0)
+    assert found == pytest.approx([(whole - without) / (whole - nothing)], abs=1e-3)
 
 
 def test_figures_of_a_concept_that_is_everything_and_of_one_that_is_nothing(shipped, pictures):
