@@ -26,10 +26,21 @@ def draw(rows: Sequence[dict], to: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 4.2), dpi=150)
     if ours:
         axes.plot(*zip(*sorted(places[name] for name in ours), strict=True), color=OURS)
-    for name, place in places.items():
-        colour, offset = (OURS, (5, -9)) if name in ours else (THEIRS, (6, 3))
-        axes.plot(*place, "o", color=colour)
-        axes.annotate(name, place, offset, textcoords="offset points", color=colour, fontsize=7)
+    for number, (name, place) in enumerate(sorted(places.items(), key=lambda each: each[1])):
+        colour = OURS if name in ours else THEIRS
+        axes.plot(*place, "o", color=colour, markersize=4)
+        # By turns above and below, slanting away: neighbours lie close together.
+        turn, offset, hold = (35, (2, 5), "bottom") if number % 2 else (-35, (2, -5), "top")
+        axes.annotate(
+            name.replace("_", " "),
+            place,
+            offset,
+            textcoords="offset points",
+            rotation=turn,
+            va=hold,
+            color=colour,
+            fontsize=7,
+        )
     dress(axes)
     axes.set_title(f"means over {len(cases)} pairs of network and class", fontsize=8, color=INK)
     figure.tight_layout()

@@ -22,7 +22,7 @@ class Figures:
     """Of one class; concepts are a method's clusters, regions are what of them a picture shows.
 
     region_area, region_drop: means over concepts of their regions' means: share of the picture, and share of
-    the evidence lost when the region alone is blurred (`standard` chose its own by painting them over instead).
+    the evidence lost when the region alone is blurred (`standard` chose its own by painting over instead).
     idle: share of concepts whose mean drop is below the share that `standard` asks for.
     all_area, all_drop: of everything found in a picture, hidden at once.
     inside: share of the regions' area inside the object; object: the object's share of the pictures, which is
