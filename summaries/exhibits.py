@@ -2,12 +2,31 @@
 
 `study` freezes an exhibit into a stimulus (pictures copied by hash, key kept as text); it knows nothing else
 of this room. A new method adds a kind of exhibit here; nothing in `study` changes.
+
+Planted checks are made of the same pictures: decoys, whose tiles have nothing in common, and repeats, which
+show the tiles of one summary in another order. Both look like any other exhibit to whoever is asked.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from random import Random
+from statistics import median_low
 
+import numpy as np
+from django.db.models import Count, Q, QuerySet
+
+from annotations import Refusal, files, pictures
 from summaries.models import Run, Summary
+
+GAP = 8
+"""White pixels around each tile of a summary's picture, as `summaries.engine.visual.pictures.grid` leaves."""
+MOST_ATTEMPTS = 50
+MOST_SHEETS_HELD = 16
+
+Tile = tuple[Summary, int]
+"""Which summary, and which of its tiles."""
 
 
 @dataclass(frozen=True)
@@ -15,7 +34,7 @@ class Exhibit:
     """One finding, as people may see it. No class, network or file name stands in what people see."""
 
     key: str
-    """Stable for ever: `visual/<run>/<label>/<rank>`."""
+    """Stable for ever: `visual/<run>/<label>/<rank>`, `visual/<run>/decoy/<seed>/<n>`."""
     pictures: tuple[str, ...]
     """Keys of PNG files in the storage (annotations.files), in the order in which they are shown."""
     question: str
@@ -27,25 +46,169 @@ class Exhibit:
     """For researchers only: network, class, rank."""
     group: str
     """For researchers only: the class label, for choosing and balancing."""
+    of: str = ""
+    """Of a repeat: the key of what it repeats."""
 
 
 def of_run(run: Run) -> Iterator[Exhibit]:
     """All that a finished run offers, in the order of class and rank."""
-    summaries = Summary.objects.filter(run_class__run=run).select_related(
+    return (_visual(summary) for summary in _summaries(run))
+
+
+def run_of(key: str) -> Run | None:
+    """The run that an exhibit is of; none if it has been deleted, or for a key that is of no run."""
+    parts = key.split("/")
+    if len(parts) < 3 or parts[0] != "visual" or not parts[1].isdecimal():
+        return None
+    return Run.objects.filter(pk=parts[1]).select_related("network").first()
+
+
+def decoys(run: Run, count: int, seed: int) -> Iterator[Exhibit]:
+    """Pictures of which "nothing in common" is the right answer: every tile of another summary, of classes
+    as many as there are, while the run has enough of them; where it has not, two tiles of each at most.
+
+    As many tiles as the run's summaries have at the median. The n-th is the same however many are asked for.
+    Refuses a run with fewer than two summaries, or with too few tiles for so many different decoys.
+    """
+    sources = [one for one in _summaries(run) if one.tiles]
+    if len(sources) < 2:
+        raise Refusal(
+            f"Decoys mix the regions of summaries; run {run.pk} has too few of them: {len(sources)}."
+        )
+    size = min(median_low(one.tiles for one in sources), 2 * len(sources))
+    sheet, taken = _sheet_reader(), set()
+    for number in range(1, count + 1):
+        tiles = _new_mixture(sources, max(size, 2), Random(f"decoy/{run.pk}/{seed}/{number}"), taken)
+        taken.add(frozenset(tiles))
+        yield replace(
+            _visual(sources[0]),
+            key=f"visual/{run.pk}/decoy/{seed}/{number}",
+            pictures=(_stored([sheet(summary)[place] for summary, place in tiles]),),
+            can_decoy=False,
+            can_repeat=False,
+            title=f"{run.network.name}: decoy {number}",
+            group="decoy",
+        )
+
+
+def repeats(run: Run, count: int, seed: int, among: Collection[str] | None = None) -> Iterator[Exhibit]:
+    """Summaries of the run, drawn by the seed, with the same tiles in another order; `among`: of these keys
+    alone. Refuses more than there are with tiles that can be put in another order."""
+    sources = [one for one in _summaries(run) if among is None or _key(one) in among]
+    sheet = _sheet_reader()
+    movable = [one for one in sources if one.tiles > 1]
+    if count > len(movable):
+        raise Refusal(f"Repeats can be made of {len(movable)} summaries; {count} were asked for.")
+    drawn = Random(f"repeat/{run.pk}/{seed}").sample(movable, count)
+    for number, summary in enumerate(drawn, 1):
+        order = _other_order(sheet(summary), Random(f"repeat/{run.pk}/{seed}/{number}"))
+        shown = _visual(summary)
+        yield replace(
+            shown,
+            key=f"visual/{run.pk}/repeat/{seed}/{number}",
+            pictures=(_stored([sheet(summary)[place] for place in order]),),
+            can_decoy=False,
+            can_repeat=False,
+            title=f"{shown.title}, in another order",
+            of=shown.key,
+        )
+
+
+def _summaries(run: Run) -> QuerySet[Summary]:
+    """With the number of tiles in each picture."""
+    found = Summary.objects.filter(run_class__run=run).select_related(
         "run_class__run__network", "run_class__label"
     )
-    return (_visual(summary) for summary in summaries.order_by("run_class__position", "rank"))
+    tiles = Count("cluster__members", filter=Q(cluster__members__shown=True))
+    return found.annotate(tiles=tiles).order_by("run_class__position", "rank")
 
 
 def _visual(summary: Summary) -> Exhibit:
     run, label = summary.run_class.run, summary.run_class.label
     return Exhibit(
-        key=f"visual/{run.pk}/{label.name}/{summary.rank}",
+        key=_key(summary),
         pictures=(summary.picture,),
         question="What part do these regions show?",
         alternative_text="A grid of pictures. In each, one region is outlined and everything else is dimmed.",
-        can_decoy=True,
-        can_repeat=True,
+        can_decoy=summary.tiles > 0,
+        can_repeat=summary.tiles > 1,
         title=f"{run.network.name}: {label.name}, summary {summary.rank}",
         group=label.name,
     )
+
+
+def _key(summary: Summary) -> str:
+    return f"visual/{summary.run_class.run_id}/{summary.run_class.label.name}/{summary.rank}"
+
+
+def _new_mixture(sources: list[Summary], size: int, random: Random, taken: set) -> list[Tile]:
+    for _ in range(MOST_ATTEMPTS):
+        tiles = _mixture(sources, size, random)
+        if frozenset(tiles) not in taken:
+            return tiles
+    raise Refusal(f"The run has too few regions for {len(taken) + 1} different decoys; ask for fewer.")
+
+
+def _mixture(sources: list[Summary], size: int, random: Random) -> list[Tile]:
+    """Tiles in rounds over the summaries: none gives a second one before each has given one."""
+    left = {one: random.sample(range(one.tiles), one.tiles) for one in sources}
+    tiles: list[Tile] = []
+    while len(tiles) < size and any(left.values()):
+        giving = _by_turns([one for one in sources if left[one]], random)
+        tiles += [(one, left[one].pop()) for one in giving[: size - len(tiles)]]
+    random.shuffle(tiles)
+    return tiles
+
+
+def _by_turns(sources: list[Summary], random: Random) -> list[Summary]:
+    """In random order, class after class: no class has a second turn before each has had one."""
+    shuffled = random.sample(sources, len(sources))
+    turns: dict[int, int] = {}
+    turn_of = {}
+    for one in shuffled:
+        turn_of[one] = turns[one.run_class_id] = turns.get(one.run_class_id, 0) + 1
+    return sorted(shuffled, key=turn_of.__getitem__)
+
+
+def _other_order(tiles: list[np.ndarray], random: Random) -> list[int]:
+    """Places of the tiles in a picture that differs from theirs."""
+    order = list(range(len(tiles)))
+    for _ in range(MOST_ATTEMPTS):
+        random.shuffle(order)
+        if any(not np.array_equal(tiles[place], one) for place, one in zip(order, tiles, strict=True)):
+            return order
+    raise Refusal("A summary whose pictures are all the same cannot be shown in another order.")
+
+
+def _sheet_reader() -> Callable[[Summary], list[np.ndarray]]:
+    """Reads the tiles of a summary's picture; holds the last few, as a mixture needs many."""
+    return lru_cache(maxsize=MOST_SHEETS_HELD)(
+        lambda summary: cut(pictures.read_rgb(files.get(summary.picture)), summary.tiles)
+    )
+
+
+def cut(sheet: np.ndarray, count: int) -> list[np.ndarray]:
+    """The first `count` tiles of a summary's picture, (H, W, 3), row by row."""
+    cells = math.isqrt(count - 1) + 1
+    height, width = ((side - GAP) // cells - GAP for side in sheet.shape[:2])
+    if min(height, width) < 1:
+        raise Refusal("A summary's picture is not the grid that its regions make; run it again.")
+    corners = (divmod(place, cells) for place in range(count))
+    starts = [(GAP + row * (height + GAP), GAP + column * (width + GAP)) for row, column in corners]
+    return [sheet[y : y + height, x : x + width] for y, x in starts]
+
+
+def put_together(tiles: list[np.ndarray]) -> np.ndarray:
+    """The grid of tiles of one size, as in a summary's picture; cells that stay empty are white."""
+    cells = math.isqrt(len(tiles) - 1) + 1
+    height, width = tiles[0].shape[:2]
+    sheet = np.full((cells * (height + GAP) + GAP, cells * (width + GAP) + GAP, 3), 255, np.uint8)
+    for place, (gap, tile) in enumerate(zip(cut(sheet, len(tiles)), tiles, strict=True)):
+        if gap.shape != tile.shape:
+            raise Refusal(f"Region {place + 1} of a new picture has another size than the first.")
+        gap[:] = tile
+    return sheet
+
+
+def _stored(tiles: list[np.ndarray]) -> str:
+    return files.put(pictures.png(put_together(tiles)), ".png")
