@@ -67,3 +67,12 @@ def secret(name: str, kept_in: Path) -> str:
             f"{kept_in} is damaged: delete it, and a new secret is made at the next start."
         )
     return value
+
+
+def check_secret(name: str, value: str) -> None:
+    """Refuses a key that somebody could guess: one left over from an example, or a short one."""
+    if len(value) < 50 or len(set(value)) < 10 or value.startswith("django-insecure-"):
+        raise ImproperlyConfigured(
+            f"{name} must be at least 50 random characters where the site is public, and none from an "
+            "example. Left empty, one is made and kept."
+        )

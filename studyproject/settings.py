@@ -23,10 +23,18 @@ ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 BEHIND_HTTPS = environment.flag("BEHIND_HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
+SECURE_SSL_REDIRECT = BEHIND_HTTPS
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if BEHIND_HTTPS else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
+# Not no-referrer: with it browsers call a form's origin null to us too, and no form passes the CSRF check.
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# What they ask for speaks for a domain's other hosts too, which only its owner may do.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 ROOT_URLCONF = "studyproject.urls"
 WSGI_APPLICATION = "studyproject.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -44,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
 ]
 MIDDLEWARE = [
+    "studyproject.policies.PolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -90,6 +99,8 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 DATABASES = {"default": DATABASE}
+if not DEBUG and (BEHIND_HTTPS or DATABASE_URL):
+    environment.check_secret("SECRET_KEY", SECRET_KEY)
 
 # Files by content: a folder, or a bucket
 S3_BUCKET = environment.text("S3_BUCKET")
@@ -131,13 +142,56 @@ JOB_LEASE = 60
 """Seconds that a claimed job is safe from others without a heartbeat."""
 REAP_EVERY = 30
 """Seconds between two looks for jobs whose worker died."""
+
+# Counts of calls and of failed log-ins: in Redis, shared by all web processes. Without it participants' calls
+# are counted by each process for itself, and failed log-ins in files, which all processes of a home share.
+if REDIS_URL:
+    COUNTS = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://"),
+        "KEY_PREFIX": "meronym",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+    }
+    CACHES = {"default": COUNTS, "log-in": COUNTS}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 20_000},
+        },
+        "log-in": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": HOME / "log-in",
+            "OPTIONS": {"MAX_ENTRIES": 2_000},
+        },
+    }
+
+# Numerics
 MERONYM_DEVICE = environment.choice("MERONYM_DEVICE", ("", "cpu", "cuda", "mps"), "")
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {
+            "()": "studyproject.logs.WithoutRows",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "filters": {"without queries": {"()": "studyproject.logs.WithoutQueries"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["without queries"],
+        }
+    },
+    # Those that would write with handlers of their own
+    "loggers": {
+        name: {"handlers": ["console"], "propagate": False}
+        for name in ("django.server", "gunicorn.error", "gunicorn.access")
+    },
     "root": {
         "handlers": ["console"],
         "level": environment.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
