@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from django.core import signing
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -41,6 +42,10 @@ PROLIFIC_ID = re.compile(r"[0-9a-f]{24}")
 PLACEHOLDER = re.compile(r"\{\{%.*%\}\}|%[A-Z_]+%")
 """A link that was opened without the recruiter says what would stand there."""
 REGISTRABLE = re.compile(r"[A-Za-z0-9_-]{1,32}")
+STEPS = {"RESERVED": 0, "ACTIVE": 1, "AWAITING REVIEW": 2, "RETURNED": 2, "TIMED-OUT": 2}
+"""A submission's states on Prolific in the order in which they come; all others are last."""
+LEFT = ("RETURNED", "TIMED-OUT")
+"""States in which the recruiter has given the place to somebody else."""
 PROLIFIC_RETURN = "https://app.prolific.com/submissions/complete?cc="
 
 
@@ -193,6 +198,25 @@ def return_address(participant: Participant) -> str:
     return study.return_address if completed or platform == Study.Recruiter.PLAIN else ""
 
 
+def hear(study: Study, submission: str, status: str) -> None:
+    """What Prolific says became of a submission. Messages may overtake one another: none leads back."""
+    status = state(status)
+    recruit = study.recruits.filter(
+        platform=Study.Recruiter.PROLIFIC, submission=_clean(submission) or None
+    ).first()
+    if not recruit or not status or (recruit.status and _step(status) < _step(recruit.status)):
+        return
+    study.recruits.filter(pk=recruit.pk).update(status=status)
+    if status in LEFT and recruit.participant:
+        release(recruit.participant, status)
+
+
+def state(words: str) -> str:
+    """A state in one spelling: `timed_out` and `Timed-Out` are TIMED-OUT."""
+    spoken = " ".join(_clean(words).upper().replace("_", " ").replace("-", " ").split())
+    return "TIMED-OUT" if spoken in ("TIMED OUT", "TIMEDOUT") else spoken[:30]
+
+
 def release(participant: Participant, status: str) -> bool:
     """Gives the place of somebody who left to the next one; the answers stay. False if it was free."""
     now = timezone.now()
@@ -217,8 +241,12 @@ def _named(given: Mapping[str, str], platform: str) -> dict[str, str]:
     }
 
 
-def _recruits_of(study: Study, arrival: Arrival):
+def _recruits_of(study: Study, arrival: Arrival) -> QuerySet[Recruit]:
     return study.recruits.filter(platform=arrival.platform, person=arrival.person)
+
+
+def _step(status: str) -> int:
+    return STEPS.get(status, 3)
 
 
 def _check_codes(study: Study, codes: Mapping[str, str]) -> None:

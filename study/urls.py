@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from study import views
+from study import hooks, receipt_views, views
 
 app_name = "study"
 urlpatterns = [
@@ -12,4 +12,9 @@ urlpatterns = [
     path("s/<slug:slug>/trial/<uuid:key>/", views.trial, name="trial"),
     path("s/<slug:slug>/thanks/", views.thanks, name="thanks"),
     path("s/<slug:slug>/picture/<uuid:key>-<int:number>.png", views.picture, name="picture"),
+    path("hooks/prolific/<slug:slug>/", hooks.prolific, name="prolific_hook"),
+    path("r/withdrawn/", receipt_views.withdrawn, name="withdrawn"),
+    path("r/<slug:receipt_key>/", receipt_views.receipt, name="receipt"),
+    path("r/<slug:receipt_key>/download.json", receipt_views.download, name="download"),
+    path("r/<slug:receipt_key>/withdraw/", receipt_views.withdraw, name="withdraw"),
 ]
