@@ -1,0 +1,21 @@
+"""Celery's door: what the clock asks for once a day."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from study import retention, rights, tombstones
+from study.models import Study
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="study.tasks.keep_promises")
+def keep_promises() -> None:
+    """Who withdrew stays erased, and whose time is over is forgotten; safe at any time."""
+    for study in Study.objects.filter(tombstones__isnull=False).distinct():
+        tombstones.note(study)
+    erased = rights.reapply(tombstones.known())
+    forgotten = retention.pseudonymise(timezone.now())
+    log.info("Erased again: %d. Pseudonymised: %d.", erased, forgotten)
