@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HOST = "127.0.0.1"
+ACCESS = "--access-logformat=%(m)s %(U)s %(s)s %(M)s ms"
 PATIENCE = 10
 """Seconds that a program may take to stop by itself; what is cut off is a job that another start resumes."""
 
@@ -55,8 +56,9 @@ def check_port(port: int) -> None:
 
 def web(port: int) -> list[str]:
     # One process of threads: SQLite has one writer, and a study's pages are light.
-    # Errors only: the warning about a malformed request holds the visitor's address.
-    options = ["--workers=1", "--threads=8", "--graceful-timeout=5", "--no-control-socket"]
+    # Errors only: the warning about a malformed request holds the visitor's address. No accesses are
+    # logged; who asks for it gets neither addresses nor query strings.
+    options = ["--workers=1", "--threads=8", "--graceful-timeout=5", "--no-control-socket", ACCESS]
     address = f"--bind={HOST}:{port}"
     return ["gunicorn", "studyproject.wsgi:application", address, "--log-level=error", *options]
 

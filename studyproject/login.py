@@ -1,7 +1,7 @@
 """Staff's log-in, throttled: who tries passwords soon waits, whatever name they try and wherever they sit.
 
-A failure takes one of a few places, for fifteen minutes, by user name and by client; while none is free, nobody is
-let in, whatever the password. Kept are keyed hashes in the cache, never a name or an address.
+A failure takes one of a few places, for fifteen minutes, by user name and by client. While none is free
+nobody is let in, whatever the password. The cache keeps keyed hashes, never a name or an address.
 """
 
 import math
