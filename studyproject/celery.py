@@ -9,6 +9,7 @@ from billiard import active_children
 from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 from kombu import Queue
+from kombu.exceptions import OperationalError
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studyproject.settings")
 
@@ -16,6 +17,8 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from studyproject import broker  # noqa: E402
+
+DAY = 24 * 3600
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +63,14 @@ app.autodiscover_tasks()
 
 @worker_ready.connect
 def _reap_now_and_then(sender: Any, **_: Any) -> None:
-    """The worker's own clock looks for jobs whose worker died, so no scheduler has to run beside it."""
+    """The worker's own clock looks for jobs whose worker died, so no scheduler has to run beside it.
+
+    So it does once a day for what participants were promised.
+    """
     _reap()
     sender.timer.call_repeatedly(settings.REAP_EVERY, _reap)
+    _keep_promises()
+    sender.timer.call_repeatedly(DAY, _keep_promises)
 
 
 @worker_shutting_down.connect
@@ -91,3 +99,11 @@ def _reap() -> None:
         log.exception("Looking for jobs whose worker died did not succeed; it is tried again.")
     finally:
         connections.close_all()  # children forked later must not share them
+
+
+def _keep_promises() -> None:
+    """Left to the queue, since it may take a while. Of several workers each asks for it, which does no harm."""
+    try:
+        app.tasks["study.tasks.keep_promises"].apply_async(queue="cpu", retry=False, expires=DAY)
+    except (OperationalError, OSError):
+        log.exception("The daily look at what participants were promised could not be queued.")
