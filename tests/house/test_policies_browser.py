@@ -1,0 +1,58 @@
+"""The admin and the gallery work under the content policy: Chromium has nothing to complain of."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.urls import reverse
+
+from tests.factories import make_found_run
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def complaints(page):
+    """What Chromium says while pages load: refused scripts and styles, errors of scripts."""
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return said
+
+
+def test_staff_work_under_the_policy(live_server, page, complaints):
+    User.objects.create_superuser("keeper", password=PASSWORD)
+    run = make_found_run()
+    page.goto(live_server.url + "/admin/login/")
+    page.fill("#id_username", "keeper")
+    page.fill("#id_password", PASSWORD)
+    page.click("[type=submit]")
+    page.wait_for_selector("#site-name")
+    for address in (
+        reverse("admin:index"),
+        reverse("admin:study_study_changelist"),
+        reverse("admin:study_study_add"),
+        reverse("admin:auth_user_changelist"),
+        reverse("admin:auth_user_change", args=[User.objects.get().pk]),
+        reverse("admin:auth_group_add"),
+        reverse("admin:password_change"),
+        reverse("summaries:runs"),
+        reverse("summaries:run", args=[run.pk]),
+        reverse("summaries:summary", args=[run.classes.first().summaries.first().pk]),
+    ):
+        assert page.goto(live_server.url + address).status == 200, address
+    assert complaints == []
+
+
+def test_a_script_that_got_into_a_page_does_not_run(live_server, page, complaints):
+    page.goto(live_server.url + "/admin/login/")
+    page.evaluate(
+        """() => {
+          const script = document.createElement("script");
+          script.textContent = "window.hurt = true";
+          document.body.append(script);
+          document.body.insertAdjacentHTML("beforeend", '<img src="x" onerror="window.hurt = true">');
+        }"""
+    )
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("window.hurt") is None
+    assert any("Content Security Policy" in said for said in complaints)
