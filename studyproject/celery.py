@@ -102,7 +102,7 @@ def _reap() -> None:
 
 
 def _keep_promises() -> None:
-    """Left to the queue, since it may take a while. Of several workers each asks for it, which does no harm."""
+    """Left to the queue, since it may take a while. Several workers ask for it several times, harmlessly."""
     try:
         app.tasks["study.tasks.keep_promises"].apply_async(queue="cpu", retry=False, expires=DAY)
     except (OperationalError, OSError):
