@@ -65,7 +65,7 @@ TOLD: dict[type[Model], tuple[str, ...]] = {
         "evidence",
         "software_version",
     ),
-    Event: ("kind", "at"),
+    Event: ("kind", "detail", "at"),
     Exclusion: ("at", "lifted_at"),
 }
 """What participants are shown of their rows. Missing are keys that open something, and what would tell what
@@ -189,7 +189,8 @@ def _farewell(participant: Participant) -> Farewell:
 def _erase(participant: Participant) -> None:
     """All rows of theirs, the participant's own last: what still refers to it stops the whole."""
     if connection.vendor == "sqlite":  # which else leaves the words in its file, in pages marked as free
-        connection.cursor().execute("PRAGMA secure_delete = ON")
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
     recruits = recruits_of(participant)
     forget_in_log([participant, *recruits], [participant.code, *names_of(recruits)])
     Answer.objects.filter(trial__participant=participant).delete()
