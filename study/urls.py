@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from study import hooks, receipt_views, views
+from study import api, hooks, receipt_views, views
 
 app_name = "study"
 urlpatterns = [
@@ -12,6 +12,10 @@ urlpatterns = [
     path("s/<slug:slug>/trial/<uuid:key>/", views.trial, name="trial"),
     path("s/<slug:slug>/thanks/", views.thanks, name="thanks"),
     path("s/<slug:slug>/picture/<uuid:key>-<int:number>.png", views.picture, name="picture"),
+    path("s/<slug:slug>/answers/<uuid:key>/", api.answer, name="answer"),
+    path("s/<slug:slug>/work/", api.work, name="work"),
+    path("s/<slug:slug>/finish/", api.finish, name="finish"),
+    path("s/<slug:slug>/alive/", api.alive, name="alive"),
     path("hooks/prolific/<slug:slug>/", hooks.prolific, name="prolific_hook"),
     path("r/withdrawn/", receipt_views.withdrawn, name="withdrawn"),
     path("r/<slug:receipt_key>/", receipt_views.receipt, name="receipt"),

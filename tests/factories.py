@@ -11,7 +11,7 @@ from PIL.PngImagePlugin import PngInfo
 from annotations import files
 from annotations.models import ClassLabel, Image, ImageSet
 from study import publishing, sessions
-from study.models import Participant, Study
+from study.models import Condition, Participant, Study
 from summaries.engine.visual import pictures
 from summaries.models import Cluster, Job, Mask, Member, Network, Region, Run, RunClass, RunImage, Summary
 from summaries.progress import stages_of
@@ -82,23 +82,32 @@ def make_study(summaries: int = 3, opened: bool = True) -> Study:
     return study
 
 
-def make_participant(study: Study, *, preview: bool = False) -> Participant:
-    """One who has consented and read the instructions."""
+def make_participant(
+    study: Study, *, preview: bool = False, simulated: bool = False, condition: Condition | None = None
+) -> Participant:
+    """One who has consented, passed the check and stands before the first trial."""
     token = hashlib.sha256(f"{study.pk}/{study.participants.count()}".encode()).hexdigest()
-    participant = sessions.start(study, token, preview=preview)
+    participant = sessions.start(study, token, preview=preview, simulated=simulated, condition=condition)
     sessions.consent(participant)
+    sessions.answer_questions(participant, {})
     sessions.finish_instructions(participant)
+    sessions.finish_practice(participant)
+    if comprehension := participant.version.setting("comprehension"):
+        sessions.answer_check(participant, [each["right"] for each in comprehension])
     participant.refresh_from_db()
     return participant
 
 
 def give_answers(participant: Participant, *answers: str) -> None:
-    """One for each next trial: a name, or "nothing_in_common" or "cannot_tell"."""
+    """One for each next trial: a name, "nothing_in_common", "cannot_tell" or "skipped"; the last one finishes."""
     for answer in answers:
         trial = sessions.place_of(participant).trial
-        named = answer not in ("nothing_in_common", "cannot_tell")
+        named = answer not in ("nothing_in_common", "cannot_tell", "skipped")
         kind, words = ("name", answer) if named else (answer, "")
         sessions.answer(participant, str(trial.key), kind=kind, words=words)
+        participant.refresh_from_db()
+    if sessions.place_of(participant).page == "feedback":
+        sessions.finish(participant)
         participant.refresh_from_db()
 
 

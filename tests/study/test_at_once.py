@@ -28,7 +28,8 @@ def test_six_answers_to_one_trial_store_one():
     participant = make_participant(make_study(2))
     key = str(participant.trials.get(position=1).key)
     stored = at_once(lambda n: sessions.answer(participant, key, kind="name", words=f"wing {n}"))
-    assert Counter(stored) == {True: 1, False: 5} and Answer.objects.count() == 1
+    assert Counter(each.made for each in stored) == {True: 1, False: 5} and Answer.objects.count() == 1
+    assert Counter(each.conflict for each in stored) == {False: 1, True: 5}
 
 
 def test_six_presses_on_start_make_one_participant_and_six_people_are_numbered():
