@@ -77,9 +77,9 @@ def take(allowance: Allowance, who: str) -> int:
 
 def _refuse(request: HttpRequest, wait: int) -> HttpResponse:
     problem = f"That was too much at once. Everything saved is safe; please go on in {wait} seconds."
-    if request.method == "PUT" or request.headers.get("Accept", "").startswith("application/json"):
-        response: HttpResponse = JsonResponse({"problem": problem}, status=429)
-    else:
+    if "text/html" in request.headers.get("Accept", ""):
         response = render(request, "429.html", {"problem": problem}, status=429)
+    else:  # a script asks
+        response = JsonResponse({"problem": problem}, status=429)
     response["Retry-After"] = str(wait)
     return response

@@ -68,7 +68,7 @@ def test_a_fresh_signature_on_the_same_cookie_is_the_same_participant(clock):
 def test_a_form_is_refused_with_a_page():
     for _ in range(3):
         _call(method="POST")
-    refused = _call(method="POST")
+    refused = _call(method="POST", accept="text/html,application/xml")
     assert refused.status_code == 429 and "Please wait a moment" in refused.content.decode()
 
 
