@@ -24,6 +24,7 @@ LONGEST_ANSWER = 8 * 1024
 LONGEST_END = 256 * 1024
 """Bytes: receipts of some thousand trials."""
 LONGEST_FEEDBACK = 5000
+UNKNOWN = "Nobody is known here. Please open the study's link once more."
 
 
 class Refused(Exception):
@@ -44,6 +45,8 @@ def for_participants(method: str) -> Callable:
             except Refused as refusal:
                 status, problem = refusal.args
                 return JsonResponse({"problem": problem}, status=status)
+            except Participant.DoesNotExist:  # withdrew while the call was on its way: nothing is stored
+                return JsonResponse({"problem": UNKNOWN}, status=403)
 
         return known
 
@@ -109,7 +112,7 @@ def alive(request: HttpRequest, participant: Participant) -> HttpResponse:
 def _participant(request: HttpRequest, slug: str) -> Participant:
     participant = views.recognise(request, get_object_or_404(Study, slug=slug))
     if participant is None:
-        raise Refused(403, "Nobody is known here. Please open the study's link once more.")
+        raise Refused(403, UNKNOWN)
     return participant
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.core import signing
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -89,7 +90,7 @@ def withdraw(request: HttpRequest, receipt_key: str) -> HttpResponse:
         signing.dumps(asdict(farewell)),
         max_age=COOKIE_SECONDS,
         path=reverse("study:withdrawn"),
-        secure=request.is_secure(),
+        secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
