@@ -42,8 +42,9 @@ def name_agreement(answers: Iterable[tuple[str, str]]) -> NameAgreement:
     """From (kind, normalised name) of each answer; the name counts only where the kind is a name.
 
     All shares are of all answers, so those who saw nothing in common or could not tell lower the agreement.
+    Who skipped has not answered.
     """
-    answers = list(answers)
+    answers = [(kind, name) for kind, name in answers if kind != SKIPPED]
     kinds = Counter(kind for kind, _ in answers)
     names = Counter(name for kind, name in answers if kind == NAME)
     most = max(names.values(), default=0)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 
 from study import names, results
-from study.models import Answer, Study
+from study.models import Answer, Outcome, Study
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A spreadsheet takes such a cell for a formula; the last four are the full-width forms."""
@@ -28,6 +28,18 @@ def _moment(value: datetime | None) -> str:
     return value.isoformat(timespec="milliseconds") if value else ""
 
 
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+def _evidence(name: str) -> Callable[[Answer], object]:
+    def read(answer: Answer) -> object:
+        value = answer.evidence.get(name, "")
+        return _yes(value) if isinstance(value, bool) else value
+
+    return read
+
+
 def _rounded(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
@@ -39,11 +51,11 @@ ANSWER_COLUMNS: tuple[Column, ...] = (
     Column(
         "participant_finished",
         "yes if the participant answered every trial, else no",
-        lambda a: "yes" if a.trial.participant.finished_at else "no",
+        lambda a: _yes(a.trial.participant.outcome == Outcome.COMPLETED),
     ),
     Column("trial", "place in this participant's order, from 1", lambda a: a.trial.position),
     Column("stimulus", "key of the summary that was shown", lambda a: a.trial.stimulus.exhibit),
-    Column("kind", "name, nothing_in_common or cannot_tell", lambda a: a.kind),
+    Column("kind", "name, nothing_in_common, cannot_tell or skipped", lambda a: a.kind),
     Column("words", "exactly as typed; empty unless kind is name", lambda a: a.words),
     Column(
         "name",
@@ -58,13 +70,46 @@ ANSWER_COLUMNS: tuple[Column, ...] = (
     Column("shown", "when the page was made (ISO 8601, UTC)", lambda a: _moment(a.shown_at)),
     Column("received", "when the answer was stored (ISO 8601, UTC)", lambda a: _moment(a.received_at)),
     Column("software_version", "version of Meronym that stored the answer", lambda a: a.software_version),
+    Column("condition", "the participant's condition", lambda a: str(a.trial.participant.condition or "")),
+    Column("stimulus_kind", "summary, decoy, gold or repeat", lambda a: a.trial.stimulus.kind),
+    Column(
+        "repeats",
+        "of a repeat: key of the summary that it shows once more",
+        lambda a: a.trial.stimulus.source.exhibit if a.trial.stimulus.source else "",
+    ),
+    Column("revision", "from 1; only the last one is in this table", lambda a: a.revision),
+    Column(
+        "surplus",
+        "yes if the summary had all its answers without this one; it is paid like every other",
+        lambda a: _yes(a.surplus),
+    ),
+    Column(
+        "version",
+        "which published design the participant took part in",
+        lambda a: a.trial.participant.version.number or "",
+    ),
+    Column(
+        "outcome",
+        "how the participant ended: completed or another end; empty while they are on the way or left",
+        lambda a: a.trial.participant.outcome,
+    ),
+    Column("simulated", "yes if the participant is a program", lambda a: _yes(a.trial.participant.simulated)),
+    Column("focus_losses", "how often the page was left; empty if unknown", _evidence("focus_losses")),
+    Column("away_seconds", "how long in all; empty if unknown", _evidence("away_seconds")),
+    Column("pastes", "how often text was pasted; empty if unknown", _evidence("pastes")),
+    Column("offline", "yes if answered without a connection; empty if unknown", _evidence("offline")),
+    Column(
+        "answered",
+        "when it was answered, by the browser's clock (ISO 8601, UTC); empty where scripts were off",
+        lambda a: _moment(a.answered_at),
+    ),
 )
 
 SUMMARY_COLUMNS: tuple[Column, ...] = (
     Column("stimulus", "key of the summary, as in answers.csv", lambda r: r.stimulus.exhibit),
     Column("title", "network, class and rank of the summary", lambda r: r.stimulus.title),
     Column("group", "class of the summary", lambda r: r.stimulus.group),
-    Column("answers", "number of answers of any kind", lambda r: r.agreement.answers),
+    Column("answers", "number of answers of any kind; to skip is none", lambda r: r.agreement.answers),
     Column("names", "number of answers that are names", lambda r: r.agreement.named),
     Column(
         "modal_name",
@@ -98,6 +143,8 @@ SUMMARY_COLUMNS: tuple[Column, ...] = (
         lambda r: _rounded(r.agreement.cannot_tell),
     ),
     Column("distinct_names", "number of different normalised names", lambda r: r.agreement.distinct),
+    Column("condition", "who sees it; empty if everybody", lambda r: str(r.stimulus.condition or "")),
+    Column("stimulus_kind", "summary, decoy, gold or repeat", lambda r: r.stimulus.kind),
 )
 
 
@@ -111,10 +158,14 @@ def guard(cell: object) -> object:
 
 
 def answer_lines(study: Study) -> Iterator[str]:
-    rows: Iterable[Answer] = results.answers(study).select_related(
-        "trial__participant__study", "trial__stimulus"
+    rows = results.answers(study).select_related(
+        "trial__participant__study",
+        "trial__participant__version",
+        "trial__participant__condition",
+        "trial__stimulus__source",
     )
-    return _lines(ANSWER_COLUMNS, rows.iterator(chunk_size=ROWS_AT_ONCE))
+    light = rows.defer("trial__participant__version__content")
+    return _lines(ANSWER_COLUMNS, light.iterator(chunk_size=ROWS_AT_ONCE))
 
 
 def summary_lines(study: Study) -> Iterator[str]:

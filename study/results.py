@@ -1,13 +1,13 @@
-"""What a study has yielded so far. Previews are left out everywhere."""
+"""What a study has yielded so far: of every answer the last revision. Previews are left out everywhere."""
 
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from study import names
 from study.agreement import NameAgreement, name_agreement
-from study.models import Answer, Stimulus, Study
+from study.models import Answer, Outcome, Stimulus, Study
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,9 @@ class Counts:
     started: int
     consented: int
     finished: int
+    """Completed it, that is; other ends are not counted here."""
     answers: int
+    """Without what was skipped."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +28,18 @@ class StimulusResult:
 
 def counts(study: Study) -> Counts:
     people = study.participants.filter(preview=False).aggregate(
-        started=Count("pk"), consented=Count("consented_at"), finished=Count("finished_at")
+        started=Count("pk"),
+        consented=Count("consented_at"),
+        finished=Count("pk", filter=Q(outcome=Outcome.COMPLETED)),
     )
-    return Counts(answers=answers(study).count(), **people)
+    given = answers(study).exclude(kind=Answer.Kind.SKIPPED)
+    return Counts(answers=given.count(), **people)
 
 
 def answers(study: Study) -> QuerySet[Answer]:
-    """All answers of people who consented, participant by participant, in the order of their trials."""
+    """The answers of all who consented, participant by participant, in the order of their trials."""
     people = {"trial__participant__preview": False, "trial__participant__consented_at__isnull": False}
-    rows = Answer.objects.filter(trial__participant__study=study, **people)
+    rows = Answer.objects.current().filter(trial__participant__study=study, **people)
     return rows.select_related("trial__participant", "trial__stimulus").order_by(
         "trial__participant__number", "trial__position"
     )
@@ -47,5 +52,5 @@ def per_stimulus(study: Study) -> list[StimulusResult]:
         given[stimulus].append((kind, names.mechanical(words)))
     return [
         StimulusResult(stimulus, name_agreement(given[stimulus.pk]))
-        for stimulus in study.stimuli.order_by("position")
+        for stimulus in study.stimuli.select_related("condition").order_by("position")
     ]

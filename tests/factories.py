@@ -99,7 +99,7 @@ def make_participant(
 
 
 def give_answers(participant: Participant, *answers: str) -> None:
-    """One for each next trial: a name, "nothing_in_common", "cannot_tell" or "skipped"; the last one finishes."""
+    """One for each next trial: a name, "nothing_in_common", "cannot_tell" or "skipped"; then to finish."""
     for answer in answers:
         trial = sessions.place_of(participant).trial
         named = answer not in ("nothing_in_common", "cannot_tell", "skipped")
