@@ -21,7 +21,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from study import recruitment, results, rights, sessions, tasks, tombstones
+from study import cookies, recruitment, results, rights, sessions, tasks, tombstones
 from study.models import Answer, Exclusion, Outcome, Participant, Recruit, Study, Tombstone, Trial
 from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_study
 
@@ -337,18 +337,14 @@ def test_an_answer_sent_after_withdrawing_is_refused_and_stored_nowhere(client):
     study = make_study(2)
     participant = make_person(study)
     key = participant.trials.order_by("position")[1].key
-    client.cookies["participant"] = signed(study, TOKEN)
+    response = HttpResponse()
+    cookies.keep_participant(response, participant)
+    client.cookies = response.cookies
     address = f"/s/{study.slug}/answers/{key}/"
     press_withdraw(client, participant)
     body = {"kind": "name", "words": WORDS}
     answer = client.put(address, body, content_type="application/json")
     assert answer.status_code == 403 and not Answer.objects.exists()
-
-
-def signed(study, token):
-    response = HttpResponse()
-    response.set_signed_cookie("participant", token, salt=f"participant/{study.pk}")
-    return response.cookies["participant"].value
 
 
 def test_withdrawing_twice_at_once_erases_once():

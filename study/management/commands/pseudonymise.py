@@ -23,6 +23,6 @@ class Command(BaseCommand):
         for slug, number in counts.items():
             self.stdout.write(f"{slug}: {number}")
         if dry_run:
-            self.stdout.write(f"{sum(counts.values())} participants are due; nothing was changed.")
+            self.stdout.write(f"Participants due: {sum(counts.values())}; nothing was changed.")
         else:
-            self.stdout.write(f"{retention.pseudonymise(now)} participants pseudonymised.")
+            self.stdout.write(f"Participants pseudonymised: {retention.pseudonymise(now)}.")
