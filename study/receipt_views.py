@@ -37,6 +37,16 @@ KINDS = {
     Answer.Kind.CANNOT_TELL: _("I can’t tell"),
     Answer.Kind.SKIPPED: _("Skipped"),
 }
+EVENTS = {
+    "came again": _("Your link was opened again, perhaps on another device."),
+    "takeover": _("Your link was opened again, perhaps on another device."),
+    "check": _("You answered the questions about the instructions."),
+    "unusual_identifier": _("The numbers in your link did not look as usual."),
+    "released": _("Your place was given to somebody else."),
+    "judged": _("It was looked at whether your answers count in the main analysis."),
+    "exclusion lifted": _("Your answers count in the main analysis again."),
+}
+"""An event of another kind is told by its own name."""
 
 
 def private(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -130,6 +140,8 @@ def _show(
         "recruits": rights.recruits_of(participant),
         "profile": [(asked.get(key, key), said) for key, said in participant.profile.items()],
         "answers": [(answer, KINDS.get(answer.kind, "")) for answer in rights.answers_of(participant)],
+        "events": [(event, EVENTS.get(event.kind, event.kind)) for event in participant.events.all()],
+        "exclusions": participant.exclusions.all(),
         "end": ENDS.get(participant.outcome, ""),
         "open": rights.may_withdraw(participant),
         "until": rights.withdrawable_until(participant),

@@ -65,11 +65,13 @@ TOLD: dict[type[Model], tuple[str, ...]] = {
         "evidence",
         "software_version",
     ),
-    Event: ("kind", "detail", "at"),
+    Event: ("kind", "at"),
     Exclusion: ("at", "lifted_at"),
 }
 """What participants are shown of their rows. Missing are keys that open something, and what would tell what
 was in the pictures or which of them were checks: that is the study's, and others still take part."""
+OWN_DOING = {"check"}
+"""Kinds of events whose detail tells what the participant did; others' tell of rules and researchers."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,10 @@ def stored(participant: Participant) -> dict[str, Any]:
         "participant": _values(participant),
         "recruiter": [_values(recruit) for recruit in recruits_of(participant)],
         "answers": [_values(answer.trial) | _values(answer) for answer in answers_of(participant)],
-        "events": [_values(event) for event in participant.events.all()],
+        "events": [
+            _values(event) | ({"detail": event.detail} if event.kind in OWN_DOING else {})
+            for event in participant.events.all()
+        ],
         "exclusions": [_values(exclusion) for exclusion in participant.exclusions.all()],
     }
 
