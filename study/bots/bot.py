@@ -12,6 +12,7 @@ from study.bots.truth import CONSISTENCY, Belief, Said, guess
 
 STUCK = 6
 """How often the same page may come before the bot gives up."""
+ELSEWHERE = "The site there has another key or database than the ones set here: run this beside its database."
 LEAVES_AT_CONSENT = 0.15
 """Of those who leave: the others do so somewhere among the trials."""
 
@@ -48,11 +49,8 @@ class Sight:
 class Desk(Protocol):
     """What a bot cannot know from its pages, from beside the site's database."""
 
-    async def mark(self, tokens: list[str]) -> int:
-        """Marks these participants as simulated; how many there are."""
-
-    async def sights(self, tokens: list[str]) -> dict[str, Sight]:
-        """What these participants' trials show, by trial key."""
+    async def sights(self, token: str) -> dict[str, Sight]:
+        """What a participant's trials show, by trial key."""
 
 
 @dataclass
@@ -111,6 +109,8 @@ class Bot:
             form = page.form
             if form is None or page.status != 200:
                 return page
+            if seen.count("start") > 1:
+                raise Refusal(ELSEWHERE)
             if page.name == "consent" and (self.leaves_at or 1) < LEAVES_AT_CONSENT:
                 return page
             seen.append(page.name)
@@ -118,17 +118,13 @@ class Bot:
                 raise GaveUp(f"The page '{page.name}' does not lead on.")
             chosen = self.right if page.name == "check" and not self.careless else None
             page = await self.browser.send(page, form, form.fill(words="30", chosen=chosen))
-            if (
-                seen[-1] == "start"
-                and not await self.desk.mark(self.browser.tickets)
-                and page.name == "consent"
-            ):
-                raise Refusal("The site keeps its answers in another database than the one that is set here.")
         return page
 
     async def _answer_all(self, trials: list[dict[str, Any]]) -> bool:
         """Answers what is not answered yet. True if the bot goes early; what it gave is sent first."""
-        shown = await self.desk.sights(self.browser.tickets)
+        shown = await self.desk.sights(self.browser.token)
+        if any(trial["key"] not in shown for trial in trials):
+            raise Refusal(ELSEWHERE)
         stays = self._stays(len(trials))
         for number, trial in enumerate(trials):
             if number >= stays:

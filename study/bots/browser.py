@@ -26,11 +26,9 @@ class GaveUp(Exception):
 
 
 class Browser:
-    def __init__(self, address: str, slug: str, line: Line, lot: Random) -> None:
+    def __init__(self, address: str, slug: str, ticket: str, line: Line, lot: Random) -> None:
         self.address, self.lot, self.line = address.rstrip("/"), lot, line
-        self.start = f"/s/{slug}/"
-        self.tickets: list[str] = []
-        """The tokens of participants that this browser asked for; more than one if its cookie was lost."""
+        self.start, self.ticket = f"/s/{slug}/", ticket
         self.outbox: dict[str, dict[str, Any]] = {}
         """What is not known to be stored, first in first out."""
         self.receipts: dict[str, str] = {}
@@ -43,14 +41,19 @@ class Browser:
             headers={"Origin": self.address, "Referer": f"{self.address}{self.start}"},
         )
 
+    @property
+    def token(self) -> str:
+        """Of the participant whom the ticket makes."""
+        return self.ticket.rpartition(":")[0]
+
     async def open(self, path: str = "") -> Page:
         response = await self._insist("GET", path or self.start)
         return Page(str(response.url), response.status_code, response.text)
 
     async def send(self, page: Page, form: Form, data: Mapping[str, str]) -> Page:
-        if page.ticket:
-            self.tickets.append(page.ticket.rpartition(":")[0])
-        response = await self._insist("POST", urljoin(page.address, form.action), data=dict(data))
+        """The start page's own ticket is changed for one that marks who starts with it as simulated."""
+        ours = {"ticket": self.ticket} if "ticket" in data else {}
+        response = await self._insist("POST", urljoin(page.address, form.action), data={**data, **ours})
         return Page(str(response.url), response.status_code, response.text)
 
     async def look(self, address: str) -> None:

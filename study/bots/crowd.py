@@ -16,7 +16,8 @@ from study.bots.bot import Bot, Habits, Sight
 from study.bots.browser import Browser
 from study.bots.line import TIMEOUT, Line, Meter, wire
 from study.bots.truth import Belief, beliefs
-from study.models import Participant, Study, Trial, Version
+from study.forms import simulated_ticket
+from study.models import Study, Trial, Version
 from study.versions import latest
 
 
@@ -64,7 +65,7 @@ class Crowd:
                 *(self._send(bot, place, places, on_end) for place, bot in enumerate(self.bots))
             )
         finally:
-            await desk.close([token for bot in self.bots for token in bot.browser.tickets])
+            await desk.close()
             await line.aclose()
 
     async def _send(self, bot: Bot, place: int, places: asyncio.Semaphore, on_end: Callable) -> None:
@@ -87,7 +88,13 @@ class Crowd:
     def _bot(self, number: int, line: httpx2.AsyncBaseTransport, desk: "_Desk") -> Bot:
         lot = Random(f"{self.seed}/line/{number}")
         losses = {"drop_requests": self.habits.drop_requests, "drop_responses": self.habits.drop_responses}
-        browser = Browser(self.address, self.study.slug, Line(line, self.meter, lot, **losses), lot)
+        browser = Browser(
+            self.address,
+            self.study.slug,
+            simulated_ticket(self.study),
+            Line(line, self.meter, lot, **losses),
+            lot,
+        )
         check: list[dict[str, Any]] = self.version.setting("comprehension")
         return Bot(
             number,
@@ -107,28 +114,18 @@ class _Desk:
     def __init__(self) -> None:
         self.thread = ThreadPoolExecutor(1)
 
-    async def mark(self, tokens: list[str]) -> int:
-        return await self._ask(_mark, tokens)
+    async def sights(self, token: str) -> dict[str, Sight]:
+        return await self._ask(_sights, token)
 
-    async def sights(self, tokens: list[str]) -> dict[str, Sight]:
-        return await self._ask(_sights, tokens)
-
-    async def close(self, tokens: list[str]) -> None:
-        await self._ask(_mark, tokens)
-        await self._ask(connection.close)
+    async def close(self) -> None:
+        await self._ask(lambda: connection.close())  # the thread's own
         self.thread.shutdown()
 
     async def _ask(self, question: Callable, *about: object) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self.thread, question, *about)
 
 
-def _mark(tokens: list[str]) -> int:
-    people = Participant.objects.filter(token__in=tokens)
-    people.filter(simulated=False).update(simulated=True)
-    return people.count()
-
-
-def _sights(tokens: list[str]) -> dict[str, Sight]:
-    trials = Trial.objects.filter(participant__token__in=tokens)
+def _sights(token: str) -> dict[str, Sight]:
+    trials = Trial.objects.filter(participant__token=token)
     rows = trials.values_list("key", "stimulus_id", "stimulus__source_id")
     return {str(key): Sight(stimulus, source) for key, stimulus, source in rows}

@@ -1,6 +1,5 @@
 """What a bot makes of a page: where it is, and the form on it."""
 
-import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -53,11 +52,6 @@ class Page:
         reader = _Reader()
         reader.feed(self.text)
         return reader.forms[0] if reader.forms else None
-
-    @property
-    def ticket(self) -> str:
-        found = re.search(r'name="ticket" value="([^"]+)"', self.text)
-        return found[1] if found else ""
 
 
 class _Reader(HTMLParser):

@@ -78,7 +78,7 @@ def percentile(seconds: Iterable[float], share: int) -> float:
 
 
 def _people(bots: Sequence[Bot]) -> list[Participant]:
-    tokens = [token for bot in bots for token in bot.browser.tickets]
+    tokens = [bot.browser.token for bot in bots]
     return list(Participant.objects.in_bulk(tokens, field_name="token").values())
 
 
@@ -93,5 +93,5 @@ def _rows(people: Sequence[Participant]) -> list[tuple[str, str, str, bool]]:
 
 def _wrong_codes(bots: Sequence[Bot], completed: Sequence[Participant]) -> int:
     """Who completed must have read the code of their row."""
-    read = {token: bot.last_page for bot in bots for token in bot.browser.tickets}
+    read = {bot.browser.token: bot.last_page for bot in bots}
     return sum(person.completion_code not in read[person.token] for person in completed)

@@ -100,7 +100,7 @@ def table(tally: Tally) -> list[tuple[str, str]]:
 
 def write_truth(crowd: Crowd, file: Path) -> None:
     """What was believed of each stimulus, and which participants did not look or left."""
-    tokens = {token: bot for bot in crowd.bots for token in bot.browser.tickets}
+    tokens = {bot.browser.token: bot for bot in crowd.bots}
     people = Participant.objects.in_bulk(list(tokens), field_name="token")
     stimuli = crowd.version.stimuli.select_related("condition").order_by("position")
     truth = {
