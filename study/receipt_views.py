@@ -142,6 +142,7 @@ def _show(
         "answers": [(answer, KINDS.get(answer.kind, "")) for answer in rights.answers_of(participant)],
         "events": [(event, EVENTS.get(event.kind, event.kind)) for event in participant.events.all()],
         "exclusions": participant.exclusions.all(),
+        "trials": " ".join(str(key) for key in participant.trials.values_list("key", flat=True)),
         "end": ENDS.get(participant.outcome, ""),
         "open": rights.may_withdraw(participant),
         "until": rights.withdrawable_until(participant),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.apps import apps
 from django.conf import settings as site
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -390,3 +391,44 @@ def test_no_table_that_refers_to_a_participant_is_left_unnamed():
     for model, names in rights.TOLD.items():
         fields = {field.name for field in model._meta.concrete_fields}
         assert fields - hidden == set(names) and re.fullmatch("[a-z0-9_ ]+", " ".join(names))
+
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+OPEN = """async (change) => {
+    const { openOutbox } = await import("/static/study/outbox.js");
+    const outbox = await openOutbox();
+    if (change) await outbox.add(change, { kind: "name", words: "never sent" });
+    return (await outbox.entries()).map((entry) => entry.trial);
+}"""
+
+
+def check(page):
+    findings = Axe().run(page, options=RULES).response["violations"]
+    assert not findings, [(finding["id"], finding["nodes"][0]["html"]) for finding in findings]
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.browser
+def test_somebody_withdraws_by_keyboard_on_a_narrow_screen_and_their_browser_forgets_too(page, live_server):
+    participant = make_person(make_study(2))
+    mine, others = str(participant.trials.last().key), "6a0d3a4e-5f0b-4c1e-9d52-0d6a6f1c2b3a"
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(live_server.url + receipt_of(participant))
+    check(page)
+    page.evaluate(OPEN, mine)
+    assert set(page.evaluate(OPEN, others)) == {mine, others}
+    page.get_by_role("button", name="Withdraw and erase").press("Enter")
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("checkbox").evaluate("box => box === document.activeElement")
+    check(page)
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="You have withdrawn").wait_for()
+    check(page)
+    assert not Participant.objects.exists()
+    page.wait_for_function(f"async () => (await ({OPEN})(null)).length === 1")
+    assert page.evaluate(OPEN, None) == [others]
+    assert all(url.startswith(live_server.url) for url in asked)
