@@ -13,7 +13,17 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_POST
 
 from annotations import Refusal, files
-from study import exports, publishing, results, sessions, stimuli, texts, views
+from study import (
+    exports,
+    publishing,
+    readiness,
+    reconciliation_views,
+    results,
+    sessions,
+    stimuli,
+    texts,
+    views,
+)
 from study.models import Study, new_token
 from summaries.models import Run
 
@@ -36,7 +46,7 @@ class StudyCreation(forms.ModelForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         for field in ("consent", "instructions", "thanks"):
-            self.fields[field].initial = getattr(texts, field.upper())
+            self.fields[field].initial = getattr(texts.of("en"), field)
 
     def clean_run(self) -> Run:
         run = self.cleaned_data["run"]
@@ -152,6 +162,7 @@ class StudyAdmin(admin.ModelAdmin):
             path("<int:pk>/preview/", self._posted(self.preview), name="study_preview"),
             path("<int:pk>/answers.csv", self._seen(self.answers_csv), name="study_answers"),
             path("<int:pk>/summaries.csv", self._seen(self.summaries_csv), name="study_summaries"),
+            path("<int:pk>/reconcile/", self._seen(reconciliation_views.page), name="study_reconcile"),
             path(
                 "<int:pk>/picture/<int:stimulus>-<int:number>.png",
                 self._seen(self.picture),
@@ -208,7 +219,7 @@ class StudyAdmin(admin.ModelAdmin):
         return self._posted(act)
 
     def _warn_of_leaks(self, request: HttpRequest, study: Study) -> None:
-        if leaks := publishing.leaks(study):
+        if leaks := readiness.leaks(study):
             told = f"Participants can read the name of what they are shown: {', '.join(leaks)}."
             self.message_user(request, told, messages.WARNING)
 

@@ -38,6 +38,12 @@ PARAMETERS: dict[str, dict[str, tuple[str, ...]]] = {
     Study.Recruiter.SONA: {"person": ("sona_code", "survey_code")},
 }
 """What each recruiter adds to the link, in lower case. Nothing else of a link is kept, but a label."""
+PLACEHOLDERS: dict[str, str] = {
+    Study.Recruiter.PROLIFIC: "?PROLIFIC_PID={{%PROLIFIC_PID%}}"
+    "&STUDY_ID={{%STUDY_ID%}}&SESSION_ID={{%SESSION_ID%}}",
+    Study.Recruiter.SONA: "?sona_code=%SURVEY_CODE%",
+}
+"""What stands at the end of the link that a recruiter is given; Connect adds its own."""
 PROLIFIC_ID = re.compile(r"[0-9a-f]{24}")
 PLACEHOLDER = re.compile(r"\{\{%.*%\}\}|%[A-Z_]+%")
 """A link that was opened without the recruiter says what would stand there."""
