@@ -1,4 +1,4 @@
-"""What may stand in a log: no query string (recruiters put identifiers there) and no content of a row."""
+"""What may stand in a log: no query string (identifiers stand there), no key and no content of a row."""
 
 import logging
 import re
@@ -6,17 +6,19 @@ from types import TracebackType
 
 QUERY = re.compile(r"(/[^\s?\"']*)\?[^\s\"']*")
 """An address's path, and the query that follows it."""
+KEY = re.compile(r"/r/[\w-]{20,}")
+"""A participant's receipt: whoever reads the address there could open it."""
 ROW = re.compile(r"^(DETAIL|CONTEXT):.*\n?", re.MULTILINE)
 """Where PostgreSQL's errors quote the row that they refuse."""
 
 
 class WithoutQueries(logging.Filter):
-    """Cuts query strings out of messages, whoever writes them."""
+    """Cuts query strings and receipts' keys out of messages, whoever writes them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         told = record.getMessage()
-        if "?" in told:
-            record.msg, record.args = QUERY.sub(r"\1", told), ()
+        if "?" in told or "/r/" in told:
+            record.msg, record.args = _discreet(told), ()
         return True
 
 
@@ -26,4 +28,8 @@ class WithoutRows(logging.Formatter):
     def formatException(
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
     ) -> str:
-        return ROW.sub("", QUERY.sub(r"\1", super().formatException(ei)))
+        return ROW.sub("", _discreet(super().formatException(ei)))
+
+
+def _discreet(text: str) -> str:
+    return KEY.sub("/r/…", QUERY.sub(r"\1", text))

@@ -31,6 +31,7 @@ def _written(message: str, *args: object) -> str:
         ),
         ("Not Found: %s", ("/s/a/",), "Not Found: /s/a/"),
         ("Is this all? It is.", (), "Is this all? It is."),
+        ("Forbidden: %s", (f"/r/{'aB3_-' * 8}xyz/withdraw/",), "Forbidden: /r/…/withdraw/"),
     ],
 )
 def test_a_query_string_is_cut_from_any_message(message, args, left):
