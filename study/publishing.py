@@ -1,6 +1,5 @@
 """From a finished run to a study that people can take part in, and the study's state."""
 
-import re
 from typing import Any
 
 from django.db import transaction
@@ -10,27 +9,26 @@ from django.utils import timezone
 
 from annotations import Refusal
 from study import stimuli, texts, versions
-from study.models import Answer, Participant, Study, Trial
+from study.models import Answer, Participant, Study, Trial, Version
 from summaries.models import Run
 
 
-def create_study(run: Run, title: str, created_by: Any = None) -> Study:
-    """A draft that shows all exhibits of a finished run, with the usual texts."""
-    study = Study(
-        title=title,
-        consent=texts.CONSENT,
-        instructions=texts.INSTRUCTIONS,
-        thanks=texts.THANKS,
-        created_by=created_by,
-    )
+def create_study(run: Run, title: str, created_by: Any = None, language: str = "en") -> Study:
+    """A draft that shows all exhibits of a finished run, with the usual texts in its language."""
+    study = Study(title=title, language=language, created_by=created_by)
     begin(study, run)
     return study
 
 
 @transaction.atomic
 def begin(study: Study, run: Run) -> None:
-    """Saves a new study with its first condition: a stimulus for every exhibit of the run."""
+    """Saves a new study with its first condition: a stimulus for every exhibit of the run. Texts that it has
+    not yet are the usual ones."""
     stimuli.check_run(run)
+    usual = texts.of(study.language)
+    study.consent = study.consent or usual.consent
+    study.instructions = study.instructions or usual.instructions
+    study.thanks = study.thanks or usual.thanks
     study.save()
     stimuli.add_condition(study, run)
 
@@ -50,22 +48,47 @@ def open_study(study: Study, by: Any = None) -> None:
     study.refresh_from_db()
 
 
+def pause_study(study: Study) -> None:
+    """Lets nobody in until it is opened again; who has consented goes on."""
+    _move(study, {"state": Study.State.PAUSED}, {Study.State.OPEN}, "Only a published study can be paused.")
+
+
 def close_study(study: Study) -> None:
     """Lets nobody else in; who has consented may finish."""
-    opened = Study.objects.filter(pk=study.pk, state=Study.State.OPEN)
-    if not opened.update(state=Study.State.CLOSED, closed_at=timezone.now()):
-        raise Refusal("Only an open study can be closed.")
-    study.refresh_from_db()
+    closed = {"state": Study.State.CLOSED, "closed_at": timezone.now()}
+    moving = {Study.State.OPEN, Study.State.PAUSED}
+    _move(study, closed, moving, "Only a published or paused study can be closed.")
 
 
-def leaks(study: Study) -> list[str]:
-    """Class names that stand in what participants can read: the link and the words of the study."""
-    readable = " ".join(
-        [study.slug, study.consent, study.instructions, study.thanks, study.question]
-    ).casefold()
-    groups = study.stimuli.order_by("group").values_list("group", flat=True).distinct()
-    spoken = {group: re.escape(group.casefold()).replace("_", "[_ -]") for group in groups}
-    return [group for group in groups if re.search(rf"\b{spoken[group]}", readable)]
+@transaction.atomic
+def publish_changes(study: Study, by: Any = None) -> Version:
+    """The next version, for whoever comes from now on; who is under way keeps theirs."""
+    if versions.latest(study) is None:
+        raise Refusal("The study has not been published yet; publish it first.")
+    if not has_changes(study):
+        raise Refusal("Nothing has changed since the last version.")
+    return versions.publish(study, by)
+
+
+def has_changes(study: Study) -> bool:
+    """Whether the desk differs from what newcomers take part in."""
+    latest = versions.latest(study)
+    return latest is not None and latest.sha256 != versions.hash_of(versions.content_of(study))
+
+
+def changes(study: Study) -> list[str]:
+    """In words, what differs between the desk and what newcomers take part in."""
+    latest = versions.latest(study)
+    if latest is None:
+        return []
+    now, before = versions.content_of(study), latest.content
+    fields = [name for name in versions.FROZEN if name in before and now[name] != before[name]]
+    told = [Study._meta.get_field(name).verbose_name for name in fields]
+    if before.get("conditions") != now["conditions"]:
+        told.append("conditions")
+    if before["stimuli"] != now["stimuli"]:
+        told.append(f"stimuli ({len(before['stimuli'])} before, {len(now['stimuli'])} now)")
+    return told
 
 
 def has_answers(study: Study) -> bool:
@@ -79,9 +102,16 @@ def delete_study(study: Study) -> None:
     if has_answers(study):
         raise Refusal("The study has answers, so it cannot be deleted. Close it instead.")
     # Of previews alone: a person's answer that comes meanwhile holds its trial, and nothing is deleted.
-    Answer.objects.filter(trial__participant__study=study, trial__participant__preview=True).delete()
+    stimuli.forget_previews(study)
     Trial.objects.filter(participant__study=study).delete()
     Participant.objects.filter(study=study).delete()
+    study.stimuli.filter(source__isnull=False).delete()
     study.stimuli.all().delete()
     study.conditions.all().delete()
     study.delete()
+
+
+def _move(study: Study, change: dict[str, Any], among: set[str], refusal: str) -> None:
+    if not Study.objects.filter(pk=study.pk, state__in=among).update(**change):
+        raise Refusal(refusal)
+    study.refresh_from_db()

@@ -1,15 +1,24 @@
-"""What a study shows, on the desk: conditions made from runs, and the frozen copies of their exhibits."""
+"""What a study shows, as it stands on the desk: conditions made from runs, frozen copies of their exhibits,
+and the planted checks among them.
+
+What a published version shows stays as it is, as people took part in it; more may always be added. Whatever
+else is on the desk can be taken away again; walks of previews through it go with it, as they count nowhere.
+"""
 
 from collections.abc import Iterable
+from itertools import islice
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
 
 from annotations import Refusal, files, pictures
-from study.models import Condition, Stimulus, Study
+from study.models import Answer, Condition, Participant, Stimulus, Study, Trial
 from summaries import exhibits
 from summaries.exhibits import Exhibit
 from summaries.models import Run
+
+MOST_AT_ONCE = 100
+MOST_NAMES = 20
 
 
 def check_run(run: Run) -> None:
@@ -24,12 +33,114 @@ def check_run(run: Run) -> None:
 def add_condition(study: Study, run: Run) -> Condition:
     """A further group of participants, who see all exhibits of this run."""
     check_run(run)
-    condition = _new_condition(study, run.network.name, run)
-    add(study, exhibits.of_run(run), condition=condition)
+    _hold(study)
+    if study.stimuli.filter(exhibit__in=[each.key for each in exhibits.of_run(run)]).exists():
+        raise Refusal(f"The study shows run {run.pk} already.")
+    condition = _new_condition(study, run.network.name, f"{run.network.name}, run {run.pk}")
+    _add(study, exhibits.of_run(run), condition=condition)
     return condition
 
 
-def add(
+@transaction.atomic
+def add_baseline(study: Study, run: Run, count: int) -> Condition:
+    """A further group, who see regions of this run put together at random: what people say of nothing."""
+    _hold(study)
+    condition = _new_condition(study, "random regions", f"random regions of run {run.pk}")
+    made = exhibits.decoys(run, _checked(count), study.seed + condition.position)
+    _add(study, made, condition=condition)
+    return condition
+
+
+@transaction.atomic
+def add_decoys(condition: Condition, count: int, *, everybody: bool = False) -> list[Stimulus]:
+    """So many more pictures of the condition's run in which nothing is in common."""
+    study, run = condition.study, run_of(condition)
+    _hold(study)
+    known = set(study.stimuli.values_list("exhibit", flat=True))
+    there = study.stimuli.filter(kind=Stimulus.Kind.DECOY).count()
+    made = exhibits.decoys(run, there + _checked(count), study.seed)
+    new = islice((each for each in made if each.key not in known), count)
+    return _add(study, new, condition=None if everybody else condition, kind=Stimulus.Kind.DECOY)
+
+
+@transaction.atomic
+def add_repeats(condition: Condition, count: int) -> list[Stimulus]:
+    """So many more of the condition's summaries a second time, their images in another order."""
+    study, run = condition.study, run_of(condition)
+    _hold(study)
+    summaries = condition.stimuli.filter(kind=Stimulus.Kind.SUMMARY)
+    sources = {each.exhibit: each for each in summaries.filter(repeats__isnull=True)}
+    seed = study.seed + _next_position(study.stimuli)
+    made = list(exhibits.repeats(run, _checked(count), seed, among=sources))
+    stimuli = _add(study, made, condition=condition, kind=Stimulus.Kind.REPEAT)
+    for stimulus, exhibit in zip(stimuli, made, strict=True):
+        stimulus.source = sources[exhibit.of]
+    Stimulus.objects.bulk_update(stimuli, ["source"])
+    return stimuli
+
+
+@transaction.atomic
+def mark_gold(stimulus: Stimulus, accepted: str, *, everybody: bool = False) -> None:
+    """Makes a check of a summary: one of these names, `beak|bill`, is right. Without a name it becomes a
+    summary again."""
+    _hold(stimulus.study)
+    _check_free(stimulus.study.stimuli.filter(pk=stimulus.pk), "its names stay as they are")
+    if stimulus.kind not in (Stimulus.Kind.SUMMARY, Stimulus.Kind.GOLD) or stimulus.repeats.exists():
+        raise Refusal("Gold is made of a summary, and of one that is not repeated.")
+    names = [" ".join(name.split()) for name in accepted.split("|") if name.strip()]
+    if len(names) > MOST_NAMES:
+        raise Refusal(f"Give at most {MOST_NAMES} names.")
+    stimulus.accepted = list(dict.fromkeys(names))
+    stimulus.kind = Stimulus.Kind.GOLD if names else Stimulus.Kind.SUMMARY
+    stimulus.condition = None if names and everybody else stimulus.condition or _home(stimulus)
+    stimulus.save(update_fields=["accepted", "kind", "condition"])
+
+
+@transaction.atomic
+def remove(study: Study, gone: QuerySet[Stimulus]) -> int:
+    """Takes stimuli off the desk, and what repeats them. How many they were."""
+    _hold(study)
+    keys = list(gone.values_list("pk", flat=True))
+    rows = study.stimuli.filter(Q(pk__in=keys) | Q(source__in=keys))
+    _check_free(rows, "it stays; to leave something out, make a new study")
+    forget_previews(study)
+    rows.filter(source__isnull=False).delete()
+    rows.delete()
+    return len(keys)
+
+
+@transaction.atomic
+def remove_condition(condition: Condition) -> None:
+    """Takes a condition off the desk with all that it alone shows."""
+    if condition.study.conditions.count() == 1:
+        raise Refusal("A study needs a condition; add another one before you remove this one.")
+    remove(condition.study, condition.stimuli.all())
+    condition.delete()
+
+
+def forget_previews(study: Study) -> None:
+    """Deletes the walks of previews through the study, and the versions that were frozen for them alone."""
+    Answer.objects.filter(trial__participant__study=study, trial__participant__preview=True).delete()
+    Trial.objects.filter(participant__study=study, participant__preview=True).delete()
+    study.participants.filter(preview=True).delete()
+    people = Participant.objects.filter(study=study).values("version")
+    study.versions.filter(number__isnull=True).exclude(pk__in=people).delete()
+
+
+def run_of(condition: Condition) -> Run:
+    """The run whose summaries the condition shows. Refuses what has none, such as random regions."""
+    run = _run_shown(condition)
+    if run is None:
+        raise Refusal(f"There is no run any more of which checks could be made for “{condition.name}”.")
+    return run
+
+
+def published(study: Study) -> QuerySet[Stimulus]:
+    """What a published version shows."""
+    return study.stimuli.filter(versions__number__isnull=False).distinct()
+
+
+def _add(
     study: Study,
     shown: Iterable[Exhibit],
     *,
@@ -37,22 +148,52 @@ def add(
     kind: str = Stimulus.Kind.SUMMARY,
 ) -> list[Stimulus]:
     """Freezes exhibits into stimuli behind those that there are."""
-    first = next_position(study.stimuli)
+    first = _next_position(study.stimuli)
     return Stimulus.objects.bulk_create(
         _frozen(exhibit, study=study, condition=condition, kind=kind, position=position)
         for position, exhibit in enumerate(shown, first)
     )
 
 
-def next_position(rows) -> int:
+def _hold(study: Study) -> None:
+    """Until the transaction ends nobody else changes what the study shows."""
+    Study.objects.select_for_update().only("pk").get(pk=study.pk)
+
+
+def _checked(count: int) -> int:
+    if not 1 <= count <= MOST_AT_ONCE:
+        raise Refusal(f"Ask for 1 to {MOST_AT_ONCE} at once.")
+    return count
+
+
+def _check_free(rows: QuerySet[Stimulus], consequence: str) -> None:
+    number = rows.aggregate(last=Max("versions__number"))["last"]
+    if number is not None:
+        raise Refusal(f"People take part in version {number}, which shows this, so {consequence}.")
+
+
+def _run_shown(condition: Condition) -> Run | None:
+    keys = condition.stimuli.values_list("exhibit", flat=True)
+    runs = (exhibits.run_of(key) for key in keys if not exhibits.is_decoy(key))
+    return next((run for run in runs if run), None)
+
+
+def _home(stimulus: Stimulus) -> Condition | None:
+    """The condition that shows other summaries of the stimulus's run."""
+    run, conditions = exhibits.run_of(stimulus.exhibit), list(stimulus.study.conditions.all())
+    alike = [each for each in conditions if run and _run_shown(each) == run]
+    return (alike or conditions)[0]
+
+
+def _new_condition(study: Study, *names: str) -> Condition:
+    taken = set(study.conditions.values_list("name", flat=True))
+    free = [name for name in names if name not in taken]
+    position = _next_position(study.conditions)
+    return study.conditions.create(name=free[0] if free else f"{names[-1]} ({position})", position=position)
+
+
+def _next_position(rows: QuerySet) -> int:
     return (rows.aggregate(last=Max("position"))["last"] or 0) + 1
-
-
-def _new_condition(study: Study, name: str, run: Run) -> Condition:
-    taken = study.conditions.filter(name=name).exists()
-    return study.conditions.create(
-        name=f"{name}, run {run.pk}" if taken else name, position=next_position(study.conditions)
-    )
 
 
 def _frozen(exhibit: Exhibit, **more: object) -> Stimulus:
@@ -70,7 +211,7 @@ def _frozen(exhibit: Exhibit, **more: object) -> Stimulus:
 
 
 def _copy(key: str) -> tuple[str, list[int]]:
-    """The pixels alone, in a file of their own, and their size; whatever else the original holds stays behind."""
+    """The pixels alone, in a file of their own, and their size; whatever else the file holds stays behind."""
     try:
         pixels = pictures.read_rgb(files.get(key))
     except files.Missing as error:

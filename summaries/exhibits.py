@@ -57,10 +57,13 @@ def of_run(run: Run) -> Iterator[Exhibit]:
 
 def run_of(key: str) -> Run | None:
     """The run that an exhibit is of; none if it has been deleted, or for a key that is of no run."""
+    number = _run_number(key)
+    return Run.objects.filter(pk=number).select_related("network").first() if number else None
+
+
+def is_decoy(key: str) -> bool:
     parts = key.split("/")
-    if len(parts) < 3 or parts[0] != "visual" or not parts[1].isdecimal():
-        return None
-    return Run.objects.filter(pk=parts[1]).select_related("network").first()
+    return len(parts) == 5 and parts[2] == "decoy"
 
 
 def decoys(run: Run, count: int, seed: int) -> Iterator[Exhibit]:
@@ -135,6 +138,11 @@ def _visual(summary: Summary) -> Exhibit:
         title=f"{run.network.name}: {label.name}, summary {summary.rank}",
         group=label.name,
     )
+
+
+def _run_number(key: str) -> str | None:
+    parts = key.split("/")
+    return parts[1] if len(parts) > 2 and parts[0] == "visual" and parts[1].isdecimal() else None
 
 
 def _key(summary: Summary) -> str:

@@ -1,10 +1,10 @@
 import pytest
 
 from annotations import Refusal, files
-from study import publishing
+from study import publishing, stimuli, texts
 from study.models import Study
 from summaries.models import Run
-from tests.factories import make_run, make_study
+from tests.factories import make_participant, make_run, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +36,60 @@ def test_a_run_without_summaries_makes_no_study():
         publishing.create_study(make_run(summaries=0), "Parts")
 
 
-def test_opening_and_closing_move_between_states_and_are_refused_twice():
+def test_every_move_leads_to_its_state_and_is_refused_from_where_it_makes_no_sense():
     study = make_study(1, opened=False)
-    with pytest.raises(Refusal, match="Only an open study"):
+    with pytest.raises(Refusal, match="Only a published or paused study can be closed"):
         publishing.close_study(study)
+    with pytest.raises(Refusal, match="Only a published study can be paused"):
+        publishing.pause_study(study)
     publishing.open_study(study)
     first = study.opened_at
     with pytest.raises(Refusal, match="open already"):
         publishing.open_study(study)
+    publishing.pause_study(study)
+    assert study.state == Study.State.PAUSED
     publishing.close_study(study)
     publishing.open_study(study)
     assert study.state == Study.State.OPEN and study.opened_at == first
+
+
+def test_opening_publishes_version_1_and_opening_again_publishes_nothing():
+    study = make_study(1)
+    publishing.pause_study(study)
+    study.consent = "other words"
+    study.save()
+    publishing.open_study(study)
+    assert study.versions.get().number == 1 and study.versions.get().setting("consent") != "other words"
+
+
+def test_changes_wait_until_they_are_published_and_whoever_came_keeps_their_version():
+    study = make_study(2)
+    early = make_participant(study)
+    with pytest.raises(Refusal, match="Nothing has changed"):
+        publishing.publish_changes(study)
+    study.instructions, study.target = "other words", 3
+    study.save()
+    stimuli.add_condition(study, make_run(1))
+    assert publishing.changes(study) == [
+        "instructions",
+        "answers per stimulus",
+        "conditions",
+        "stimuli (2 before, 3 now)",
+    ]
+    assert publishing.publish_changes(study).number == 2 and not publishing.has_changes(study)
+    late = make_participant(study)
+    early.refresh_from_db()
+    assert (early.version.number, late.version.number) == (1, 2)
+    assert early.version.setting("instructions") != "other words" == late.version.setting("instructions")
+
+
+def test_a_draft_has_nothing_to_publish_as_a_change():
+    study = make_study(1, opened=False)
+    assert not publishing.changes(study)
+    with pytest.raises(Refusal, match="publish it first"):
+        publishing.publish_changes(study)
+
+
+def test_a_new_study_speaks_its_language():
+    study = publishing.create_study(make_run(1), "Parts", language="zh-hans")
+    assert study.consent == texts.of("zh-hans").consent != texts.of("en").consent
