@@ -49,14 +49,14 @@ def latin_row(count: int, row: int) -> list[int]:
 
 
 def open_conditions(standings: Sequence[Standing]) -> list[int]:
-    """Those with places left, and those that one more person would not put ahead of another condition.
+    """Those with places left, and those that one more person would leave behind another condition still.
 
-    The latter are full thanks to people who left half-way; without them, conditions would end unequal.
+    The latter were filled in part by people who left half-way; else conditions would end unequal by that.
     """
     return [
         index
         for index, one in enumerate(standings)
-        if one.free or any((one.people + 1) * other.due <= other.people * one.due for other in standings)
+        if one.free or any((one.people + 1) * other.due < other.people * one.due for other in standings)
     ]
 
 

@@ -10,7 +10,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from annotations import files
 from annotations.models import ClassLabel, Image, ImageSet
-from study import publishing, sessions
+from study import publishing, sessions, stimuli
 from study.models import Condition, Participant, Study
 from summaries.engine.visual import pictures
 from summaries.models import Cluster, Job, Mask, Member, Network, Region, Run, RunClass, RunImage, Summary
@@ -75,10 +75,26 @@ def make_summary(run_class: RunClass, rank: int) -> Summary:
     )
 
 
-def make_study(summaries: int = 3, opened: bool = True) -> Study:
+def make_study(summaries: int = 3, opened: bool = True, **settings: object) -> Study:
+    """Of one condition; settings by the study's own names."""
     study = publishing.create_study(make_run(summaries), "Parts of a quokkafish")
+    for name, value in settings.items():
+        setattr(study, name, value)
+    study.save()
     if opened:
         publishing.open_study(study)
+    return study
+
+
+def make_design(*, conditions: int = 2, summaries: int = 4, **settings: object) -> Study:
+    """A published study that compares so many networks' summaries; settings by the study's own names."""
+    study = make_study(summaries, opened=False)
+    for _ in range(1, conditions):
+        stimuli.add_condition(study, make_run(summaries))
+    for name, value in ({"seed": 7} | settings).items():
+        setattr(study, name, value)
+    study.save()
+    publishing.open_study(study)
     return study
 
 

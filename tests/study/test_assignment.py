@@ -69,9 +69,10 @@ def test_among_equals_chance_decides():
     assert 430 < first[0] < 570
 
 
-def test_a_full_condition_stays_open_while_one_more_person_would_not_put_it_ahead():
-    behind, ahead = Standing(9, 10, False), Standing(10, 10, False)
+def test_a_full_condition_stays_open_while_it_is_two_people_behind():
+    behind, ahead = Standing(8, 10, False), Standing(10, 10, False)
     assert open_conditions([behind, ahead]) == [0]
+    assert open_conditions([Standing(9, 10, False), ahead]) == []
     assert open_conditions([ahead, ahead]) == []
     assert open_conditions([Standing(20, 20, False), Standing(60, 60, False)]) == []
     assert choose_condition([ahead, ahead], seed=1, number=1) in (0, 1), "who consented is never refused"
