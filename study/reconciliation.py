@@ -82,7 +82,7 @@ def rows(study: Study, lines: Iterable[Line], *, whole: bool = True) -> list[Row
     """Every submission of both sides. Unless the lines are the whole file, only those that they tell of."""
     lines, recruits = list(lines), list(_recruits(study))
     matched = _matched(recruits, lines)
-    codes = {code.code.casefold(): code.get_outcome_display() for code in study.codes.all()}
+    codes = {code.code.casefold(): settlement.ENDS[code.outcome] for code in study.codes.all()}
     ours = {line: recruit for recruit, line in matched}
     persons = {recruit.person for recruit in recruits}
     made = [_row(line, ours.get(line), codes, line.person in persons) for line in lines]
@@ -180,7 +180,7 @@ def _row(line: Line | None, recruit: Recruit | None, codes: dict[str, str], know
 
 def _ours(participant: Participant) -> str:
     if participant.outcome:
-        return participant.get_outcome_display()
+        return settlement.ENDS[participant.outcome]
     live = participant.lease_until and participant.lease_until > timezone.now()
     return settlement.LIVE if live else settlement.LEFT
 
@@ -191,6 +191,6 @@ def _entered(code: str, codes: dict[str, str], person: Participant | None) -> st
     code = code.casefold()
     if code in ("", "nocode"):
         return settlement.NO_CODE
-    if person and code == person.completion_code.casefold():
-        return person.get_outcome_display()
+    if person and person.outcome and code == person.completion_code.casefold():
+        return settlement.ENDS[person.outcome]
     return codes.get(code, settlement.FOREIGN_CODE)

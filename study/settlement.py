@@ -19,7 +19,9 @@ STATES = {
 """Recruiters' words for a submission's state."""
 THEIRS = (ACTIVE, WAITING, APPROVED, REJECTED, RETURNED, TIMED_OUT, SCREENED, OTHER, MISSING)
 LIVE, LEFT, UNKNOWN = "at it", "left", "unknown here"
-OURS = (*Outcome.labels, LIVE, LEFT, UNKNOWN)
+ENDS = {outcome.value: outcome.label.lower() for outcome in Outcome}
+"""An outcome in words."""
+OURS = (*ENDS.values(), LIVE, LEFT, UNKNOWN)
 NO_CODE, FOREIGN_CODE = "none", "not of this study"
 
 NOTHING, APPROVE, BONUS, RELEASE, RETURN, LOOK = (
@@ -52,10 +54,10 @@ def action(
     if theirs == MISSING:
         if ours == LIVE:
             return NOTHING, "Still at it; the file may be older."
-        return LOOK, "Not in the file: is it whole, and was the link forged?"
+        return LOOK, "Not in the file: either it is not whole, or they did not come from the recruiter."
     if theirs == ACTIVE:
         return NOTHING, "Not yet sent in there."
-    if ours == Outcome.COMPLETED.label:
+    if ours == ENDS[Outcome.COMPLETED]:
         return _of_completed(theirs, entered, excluded)
     if ours in (LIVE, LEFT):
         return _of_incomplete(ours, theirs, entered)
@@ -67,7 +69,7 @@ def _of_unknown(theirs: str, entered: str | None, twice: bool) -> tuple[str, str
         return NOTHING, "Never pressed Start here."
     if twice:
         return LOOK, "The same person took part here with another submission."
-    if entered in Outcome.labels:
+    if entered in ENDS.values():
         return (
             LOOK,
             f"Gave our code for “{entered}”, but is unknown here: withdrawn and erased, or passed on.",
@@ -93,7 +95,7 @@ def _of_completed(theirs: str, entered: str | None, excluded: bool) -> tuple[str
 def _of_code(entered: str | None) -> str:
     if entered == NO_CODE:
         return "Complete here; no code was entered, as happens when the way back fails."
-    if entered in (None, Outcome.COMPLETED.label):
+    if entered in (None, ENDS[Outcome.COMPLETED]):
         return "Complete here."
     return f"Complete here, though the code entered there is {_spoken(entered)}."
 
@@ -109,8 +111,8 @@ def _of_incomplete(ours: str, theirs: str, entered: str | None) -> tuple[str, st
 
 def _of_ended(ours: str, theirs: str, entered: str | None) -> tuple[str, str]:
     """Those with an end other than completion. Who could not help it is paid what was promised."""
-    unpaid = ours in (Outcome.NO_CONSENT.label, Outcome.DEVICE_UNSUITABLE.label)
-    if theirs in (WAITING, APPROVED) and entered == Outcome.COMPLETED.label:
+    unpaid = ours in (ENDS[Outcome.NO_CONSENT], ENDS[Outcome.DEVICE_UNSUITABLE])
+    if theirs in (WAITING, APPROVED) and entered == ENDS[Outcome.COMPLETED]:
         return LOOK, f"Gave the code for completion, but the end here was “{ours}”."
     if theirs == WAITING:
         return (
