@@ -1,6 +1,7 @@
 """One bot on the participant's way: it looks, says what it believes, is killed, comes back or leaves."""
 
 import asyncio
+import math
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
@@ -10,6 +11,8 @@ from study.bots.browser import Browser, GaveUp
 from study.bots.pages import Page
 from study.bots.truth import CONSISTENCY, Belief, Said, guess
 
+SECONDS, CARELESS_SECONDS, SPREAD = 6.0, 0.6, 0.4
+"""Medians, and the standard deviation of the logarithm, of the time that an answer takes."""
 STUCK = 6
 """How often the same page may come before the bot gives up."""
 ELSEWHERE = "The site there has another key or database than the ones set here: run this beside its database."
@@ -137,7 +140,7 @@ class Bot:
             await self._look(trial)
             self._be_killed(0.25)
             self.said[trial["key"]] = self._say(shown, trial["key"])
-            self.browser.put_by(trial["key"], self.said[trial["key"]], self.habits.pace)
+            self.browser.put_by(trial["key"], self.said[trial["key"]], self._seconds(shown[trial["key"]]))
             self._be_killed(0.25)
             await self._flush()
         return False
@@ -169,6 +172,11 @@ class Bot:
     def _be_killed(self, share: float) -> None:
         if self.lot.random() < self.habits.kill * share:
             raise PageKilled
+
+    def _seconds(self, sight: Sight) -> float:
+        """By the bot's own clock: a few seconds, or hardly any if it does not look."""
+        lot = Random(f"{self.seed}/{self.number}/{sight.stimulus}/seconds")
+        return lot.lognormvariate(math.log(CARELESS_SECONDS if self.careless else SECONDS), SPREAD)
 
     def _say(self, shown: dict[str, Sight], key: str) -> Said:
         """By lot, but the same for the same stimulus however the trials come."""

@@ -57,7 +57,7 @@ class Browser:
         return Page(str(response.url), response.status_code, response.text)
 
     async def look(self, address: str) -> None:
-        """Fetches a picture; one that does not come costs no answer."""
+        """Fetches a picture, however often it must ask."""
         await self._insist("GET", address)
 
     async def work(self) -> dict[str, Any]:
@@ -71,6 +71,7 @@ class Browser:
 
     def put_by(self, key: str, said: Said, seconds: float) -> None:
         """Into the outbox, from where it goes on its way."""
+        offline = bool(self.outbox)
         self.outbox[key] = {
             "kind": said.kind,
             "words": said.words,
@@ -78,7 +79,7 @@ class Browser:
             "shown": None,
             "answered_at": datetime.now(UTC).isoformat(),
             "sequence": len(self.receipts) + len(self.outbox) + 1,
-            "evidence": {"focus_losses": 0, "away_seconds": 0, "pastes": 0, "offline": False},
+            "evidence": {"focus_losses": 0, "away_seconds": 0, "pastes": 0, "offline": offline},
         }
 
     async def flush(self, patiently: bool = False) -> None:

@@ -61,9 +61,11 @@ class Crowd:
         places = asyncio.Semaphore(self.concurrency)
         try:
             await self._knock(line)
-            await asyncio.gather(
-                *(self._send(bot, place, places, on_end) for place, bot in enumerate(self.bots))
-            )
+            async with asyncio.TaskGroup() as group:
+                for place, bot in enumerate(self.bots):
+                    group.create_task(self._send(bot, place, places, on_end))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from group
         finally:
             await desk.close()
             await line.aclose()

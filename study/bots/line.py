@@ -10,6 +10,8 @@ import httpx2
 KEPT_OPEN = 1
 """Seconds that an idle connection is used again; less than the server keeps it, or it hangs up in between."""
 TIMEOUT = 30
+FIRST_WAIT, LONGEST_WAIT = 0.2, 5
+"""Seconds before something is sent once more; doubled at each failure."""
 
 
 class Lost(httpx2.TransportError):
@@ -80,4 +82,5 @@ def wire(connections: int) -> httpx2.AsyncHTTPTransport:
 
 async def back_off(attempt: int, lot: Random, least: float = 0) -> None:
     """Longer at every attempt, and never two bots at the same moment."""
-    await asyncio.sleep(max(least, min(5, 0.1 * 2**attempt) * lot.uniform(0.5, 1.5)))
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
+    await asyncio.sleep(max(least, wait * lot.uniform(0.5, 1.5)))

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from annotations import Refusal
 from study.agreement import NAME, NOTHING_IN_COMMON
-from study.bots import Crowd, Habits, compare
+from study.bots import Crowd, Habits, compare, crowd, line
 from study.bots.line import Line, Lost, Meter
 from study.bots.pages import Page
 from study.bots.tally import percentile
@@ -65,8 +65,8 @@ def test_a_lost_request_never_arrives_and_a_lost_response_always_does():
 
     async def send(count, **losses):
         meter = Meter()
-        line = Line(httpx2.MockTransport(site), meter, Random(2), **losses)
-        client = httpx2.AsyncClient(transport=line)
+        through = Line(httpx2.MockTransport(site), meter, Random(2), **losses)
+        client = httpx2.AsyncClient(transport=through)
         lost = 0
         for _ in range(count):
             try:
@@ -101,11 +101,12 @@ def test_percentiles_are_times_that_were_measured():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_lost_or_doubled_on_bad_lines(live_server):
+def test_nothing_is_lost_or_doubled_on_bad_lines(live_server, monkeypatch):
+    monkeypatch.setattr(line, "FIRST_WAIT", 0.01)
     study = make_study(4)
-    crowd = Crowd(study, live_server.url, 8, FAULTS, seed=1, concurrency=4)
-    crowd.run()
-    tally = compare(crowd.bots, crowd.meter)
+    sent = Crowd(study, live_server.url, 8, FAULTS, seed=1, concurrency=4)
+    sent.run()
+    tally = compare(sent.bots, sent.meter)
     assert (tally.lost, tally.doubled, tally.errors, tally.wrong_codes, tally.gave_up) == (0, 0, 0, 0, {})
     assert tally.lost_requests and tally.lost_responses and tally.kills
     assert tally.sent == tally.stored == Answer.objects.count()
@@ -118,7 +119,8 @@ def test_nothing_is_lost_or_doubled_on_bad_lines(live_server):
 def test_the_command_shows_a_table_and_writes_what_was_believed(live_server, tmp_path, capsys):
     study = make_study(3)
     truth = tmp_path / "truth.json"
-    call_command("run_bots", study.slug, participants=2, address=live_server.url, dropout=0.0, truth=truth)
+    options = {"dropout": 0.0, "drop_requests": 0.0, "drop_responses": 0.0, "truth": truth}
+    call_command("run_bots", study.slug, participants=2, address=live_server.url, **options)
     shown = capsys.readouterr().out
     assert "answers given" in shown and "answers lost" in shown
     told = json.loads(truth.read_text())
@@ -132,6 +134,14 @@ def test_the_command_shows_a_table_and_writes_what_was_believed(live_server, tmp
     assert {each["participant"] for each in told["participants"]} == set(
         Participant.objects.values_list("code", flat=True)
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bots_do_not_take_part_unmarked(live_server, monkeypatch):
+    monkeypatch.setattr(crowd, "simulated_ticket", lambda study: "simulated.someone:forged")
+    with pytest.raises(Refusal, match="another key or database"):
+        Crowd(make_study(), live_server.url, 2, Habits(kill=0)).run()
+    assert not Participant.objects.exists()
 
 
 @pytest.mark.django_db

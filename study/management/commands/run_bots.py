@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def write_truth(crowd: Crowd, file: Path) -> None:
         "study": crowd.study.slug,
         "version": crowd.version.number,
         "seed": crowd.seed,
+        "habits": asdict(crowd.habits),
         "stimuli": tell(stimuli, crowd.beliefs),
         "participants": [
             {
