@@ -1,8 +1,8 @@
-"""The participant's addresses. None of them says what is shown."""
+"""The participant's addresses, none of which says what is shown, and the researchers' beside the admin."""
 
 from django.urls import path
 
-from study import api, hooks, receipt_views, views
+from study import api, hooks, monitor_views, receipt_views, views
 
 app_name = "study"
 urlpatterns = [
@@ -25,4 +25,11 @@ urlpatterns = [
     path("r/<slug:receipt_key>/", receipt_views.receipt, name="receipt"),
     path("r/<slug:receipt_key>/download.json", receipt_views.download, name="download"),
     path("r/<slug:receipt_key>/withdraw/", receipt_views.withdraw, name="withdraw"),
+    path("desk/<slug:slug>/", monitor_views.overview, name="monitor"),
+    path("desk/<slug:slug>/fragment/", monitor_views.fragment, name="monitor_fragment"),
+    path("desk/<slug:slug>/judge/", monitor_views.judge, name="judge"),
+    path("desk/<slug:slug>/people/", monitor_views.people, name="people"),
+    path("desk/<slug:slug>/people/<slug:code>/", monitor_views.person, name="person"),
+    path("desk/<slug:slug>/people/<slug:code>/exclude/", monitor_views.exclude, name="exclude"),
+    path("desk/<slug:slug>/people/<slug:code>/lift/<int:pk>/", monitor_views.lift, name="lift"),
 ]
