@@ -338,18 +338,32 @@ def test_an_answer_in_flight_goes_with_the_participant_or_finds_nobody(seed):
     assert not Answer.objects.exists() and not Trial.objects.exists() and WORDS not in everything()
 
 
-def test_an_answer_sent_after_withdrawing_is_refused_and_stored_nowhere(client):
+@pytest.mark.parametrize("by_script", [False, True])
+@pytest.mark.parametrize("on_its_way", [False, True])
+def test_an_answer_of_somebody_who_withdrew_is_stored_nowhere(client, monkeypatch, by_script, on_its_way):
     study = make_study(2)
     participant = make_person(study)
     key = participant.trials.order_by("position")[1].key
     response = HttpResponse()
     cookies.keep_participant(response, participant)
     client.cookies = response.cookies
-    address = f"/s/{study.slug}/answers/{key}/"
-    press_withdraw(client, participant)
-    body = {"kind": "name", "words": WORDS}
-    answer = client.put(address, body, content_type="application/json")
-    assert answer.status_code == 403 and not Answer.objects.exists()
+    store = sessions.answer
+
+    def withdraw_first(*place, **answer):
+        rights.withdraw(participant)
+        return store(*place, **answer)
+
+    if not on_its_way:
+        rights.withdraw(participant)
+    monkeypatch.setattr(sessions, "answer", withdraw_first)
+    body, start = {"kind": "name", "words": WORDS}, f"/s/{study.slug}/"
+    if by_script:
+        response = client.put(f"{start}answers/{key}/", body, content_type="application/json")
+        assert response.status_code == 403 and "problem" in response.json()
+    else:
+        response = client.post(f"{start}trial/{key}/", body)
+        assert response.status_code == 302 and response.url == start
+    assert not Answer.objects.exists() and not Participant.objects.exists()
 
 
 def test_withdrawing_twice_at_once_erases_once():
