@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.views.decorators.http import require_http_methods
 
 from annotations import Refusal
 from study import reconciliation, recruitment, settlement, submissions
@@ -36,6 +37,7 @@ class CodesForm(forms.Form):
             )
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
 def page(request: HttpRequest, study: Study) -> HttpResponseBase:
     """Shows what the recruiter has told so far; by POST takes a file, codes, or the release of a place.
 
