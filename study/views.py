@@ -57,7 +57,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponseBase:
     if participant and (place := sessions.place_of(participant)).page != "start":
         return redirect(address_of(study, place))
     with translation.override(_language(study, participant)):
-        if not sessions.welcomes(study):
+        if not _may_begin(request, study):
             known = {"study": study, "participant": participant, "contact": study.contact}
             return render(request, "study/closed.html", known, status=403)
         form = forms.StartForm(sent(request), study=study)
@@ -110,8 +110,11 @@ def practice(request: HttpRequest, participant: Participant, place: Place) -> Ht
         sessions.finish_practice(participant)
         return onwards(participant)
     form = forms.AnswerForm(sent(request))
-    right = form.is_valid() and names.mechanical(form.answer["words"]) in texts.PRACTICE_NAMES
-    return show(request, "practice", participant, {"form": form, "right": right})
+    if form.is_valid():
+        right = names.mechanical(form.answer["words"]) in texts.PRACTICE_NAMES
+        said = "right" if right else form.answer["kind"]
+        return redirect(f"{request.path}?said={said}")  # so that the back button never asks to send it again
+    return show(request, "practice", participant, {"form": form, "said": request.GET.get("said", "")})
 
 
 @participants_page("check")
@@ -230,6 +233,12 @@ def _begin(request: HttpRequest, study: Study, token: str) -> HttpResponse:
     except recruitment.Taken:
         known = {"study": study, "taken": True, "contact": study.contact}
         return render(request, "study/closed.html", known, status=403)
+
+
+def _may_begin(request: HttpRequest, study: Study) -> bool:
+    """Or go on: who came before with this submission finds back from another device, whatever the state."""
+    known = recruitment.known(study, cookies.arrival_of(request, study))
+    return sessions.welcomes(study) or bool(known and sessions.place_of(known).page != "start")
 
 
 def _language(study: Study, participant: Participant | None) -> str:

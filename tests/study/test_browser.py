@@ -2,12 +2,14 @@
 
 import csv
 import io
+import json
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from study import exports
-from study.models import Answer, Participant
+from study.models import Answer, Participant, Stimulus
 from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -23,54 +25,83 @@ def check(page):
 
 
 def go_to_first_trial(page, url, checked=lambda page: None):
+    """Through all pages before the trials, with the keyboard's Enter for the last one."""
     page.goto(url)
     checked(page)
     page.get_by_role("button", name="Start").click()
     page.get_by_label("I have read this").wait_for()
     checked(page)
+    page.get_by_label("I am at least").check()
     page.get_by_label("I have read this").check()
     page.get_by_role("button", name="Continue").click()
-    page.get_by_role("button", name="Begin").wait_for()
+    page.get_by_role("button", name="Try one page").wait_for()
     checked(page)
-    page.get_by_role("button", name="Begin").click()
+    page.get_by_role("button", name="Try one page").click()
+    page.get_by_label("Your answer").fill("wheel")
+    checked(page)
+    page.get_by_label("Your answer").press("Enter")
+    page.get_by_text("Well done").wait_for()
+    checked(page)
+    page.get_by_role("button", name="Go on").click()
     page.get_by_text("1 of ").wait_for()
     checked(page)
+
+
+def finish(page, checked=lambda page: None):
+    """The completion code."""
+    page.get_by_role("heading", name="All your answers are saved").wait_for()
+    checked(page)
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Thank you").wait_for()
+    checked(page)
+    return page.locator("#code").inner_text()
 
 
 def rows_of(study):
     return list(csv.DictReader(io.StringIO("".join(exports.answer_lines(study)))))
 
 
-def test_a_participant_goes_from_consent_to_thanks_and_nothing_leaks(page, live_server):
+def traffic(archive):
+    """All that went over the line, the pixels of pictures left out, and the hosts that it went to."""
+    entries = json.loads(archive.read_text())["log"]["entries"]
+    for entry in entries:
+        if entry["response"]["content"].get("mimeType") == "image/png":
+            entry["response"]["content"].pop("text", None)
+    addresses = [entry["request"]["url"].removeprefix("blob:") for entry in entries]
+    return json.dumps(entries).lower(), {urlsplit(address).netloc for address in addresses}
+
+
+def test_a_participant_goes_from_start_to_thanks_and_nothing_leaks(browser, live_server, tmp_path):
     study = make_study(3)
-    exchanged = []
-    page.on(
-        "request", lambda request: exchanged.append(f"{request.url} {request.headers} {request.post_data}")
+    study.stimuli.filter(position=1).update(kind=Stimulus.Kind.GOLD, accepted=["goldenword"])
+    study.stimuli.filter(position=2).update(kind=Stimulus.Kind.DECOY)
+    context = browser.new_context(
+        viewport={"width": 320, "height": 640}, record_har_path=tmp_path / "har", record_har_content="embed"
     )
-    page.on("response", lambda response: exchanged.append(f"{response.url} {response.headers}"))
-    page.set_viewport_size({"width": 320, "height": 640})
+    page = context.new_page()
     go_to_first_trial(page, live_server.url + study.get_absolute_url(), check)
-    exchanged.append(page.content())
     page.get_by_label("Your answer").press("Enter")
     page.get_by_text("Please type a name").wait_for()
     check(page)
     page.get_by_label("Your answer").fill("The Wing")
     page.get_by_label("Your answer").press("Enter")
     page.get_by_text("2 of 3").wait_for()
+    check(page)
     page.get_by_role("button", name="Nothing in common").click()
     page.get_by_text("3 of 3").wait_for()
-    page.get_by_role("button", name="I can’t tell").click()
-    page.get_by_role("heading", name="Thank you").wait_for()
-    check(page)
-    code = page.locator("#code").inner_text()
+    page.get_by_role("button", name="Skip this one").click()
+    code = finish(page, check)
     page.reload()
     assert page.locator("#code").inner_text() == code == Participant.objects.get().completion_code
     rows = rows_of(study)
-    assert [row["words"] or row["kind"] for row in rows] == ["The Wing", "nothing_in_common", "cannot_tell"]
+    assert [row["words"] or row["kind"] for row in rows] == ["The Wing", "nothing_in_common", "skipped"]
     assert all(0 <= float(row["seconds"]) < 60 and row["shown"] <= row["received"] for row in rows)
-    assert all(entry.startswith((live_server.url, "<")) for entry in exchanged)
-    seen = "\n".join(exchanged).lower()
-    assert not [secret for secret in (CLASS_NAME, NETWORK_NAME, FILE_NAME) if secret.lower() in seen]
+    context.close()
+    told, hosts = traffic(tmp_path / "har")
+    assert hosts == {urlsplit(live_server.url).netloc} and "the wing" in told
+    secrets = [CLASS_NAME, NETWORK_NAME, FILE_NAME, "gold", "decoy", "condition"]
+    files = [key for stimulus in study.stimuli.all() for key in stimulus.pictures]
+    assert not [word for word in secrets + files if word.lower() in told]
 
 
 def test_double_click_back_button_and_reload_store_one_answer_each(page, live_server):
@@ -94,7 +125,7 @@ def test_without_scripts_the_whole_way_is_open(browser, live_server):
     go_to_first_trial(page, live_server.url + study.get_absolute_url())
     page.get_by_label("Your answer").fill("wing")
     page.get_by_label("Your answer").press("Enter")
-    page.get_by_role("heading", name="Thank you").wait_for()
+    assert finish(page) == Participant.objects.get().completion_code
     assert Answer.objects.get().seconds is None
     context.close()
 

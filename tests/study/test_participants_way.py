@@ -146,7 +146,7 @@ def test_practice_answers_kindly_and_keeps_nothing(client):
         ({"kind": "cannot_tell"}, "You can always answer so"),
         ({"kind": "name", "words": ""}, "Please type a name"),
     ):
-        assert said in client.post(start_of(study) + "practice/", sent).content.decode()
+        assert said in client.post(start_of(study) + "practice/", sent, follow=True).content.decode()
     assert not Answer.objects.exists() and Participant.objects.get().practised_at is None
 
 

@@ -5,8 +5,6 @@ import { openOutbox, Sender } from "./outbox.js";
 import { hasKeyboard, measureAnew, measured } from "./way.js";
 
 const AHEAD = 4;
-/** Nobody judges pictures faster: it is the second half of a double click. */
-const TOO_SOON = 400;
 const SIGN_OF_LIFE = 60_000;
 const LONGEST_PAUSE = 30_000;
 const MOST_WORDS = 3;
@@ -17,7 +15,7 @@ const field = document.getElementById("words");
 const words = stage.dataset;
 const element = (id) => document.getElementById(id);
 
-let outbox, sender, loading, work, current, shownAt, begunAt, waitingSince, revisiting;
+let outbox, sender, loading, work, current, shownAt, waitingSince, revisiting;
 let busy = false;
 const fetched = new Map();
 
@@ -125,7 +123,6 @@ function show(trial, pictures, entry) {
 function begin() {
   measureAnew();
   shownAt = new Date();
-  begunAt = performance.now();
   busy = false;
 }
 
@@ -240,10 +237,15 @@ function submitPlainly(kind) {
 
 function onSubmit(event) {
   event.preventDefault();
-  if (busy || performance.now() - begunAt < TOO_SOON) return;
+  if (busy) return;
   busy = true;
   const kind = event.submitter?.value ?? "name";
   take(kind).catch(() => submitPlainly(kind));
+}
+
+/** The second half of a double click, or a key held down, is not meant for the pictures that come next. */
+function ignoreEcho(event) {
+  if (event.detail > 1 || event.repeat) event.preventDefault();
 }
 
 /** Another tab may have gone on meanwhile. */
@@ -257,12 +259,13 @@ async function takeOver() {
   sender = new Sender(outbox, words.start, form.elements.csrfmiddlewaretoken.value);
   current = { key: words.key };
   shownAt = new Date();
-  begunAt = -TOO_SOON;
   revisiting = "revisited" in words;
   sender.own = new Set([words.key]);
   sender.addEventListener("change", tellState);
   sender.addEventListener("stands", () => notice(words.stands));
   form.addEventListener("submit", onSubmit);
+  form.addEventListener("click", ignoreEcho);
+  form.addEventListener("keydown", (event) => event.key === "Enter" && ignoreEcho(event));
   document.addEventListener("visibilitychange", lookAgain);
   setInterval(() => document.hidden || sender.fetch("POST", "alive/", {}).catch(() => {}), SIGN_OF_LIFE);
   loading = loadWork();

@@ -1,0 +1,146 @@
+"""Answers under bad conditions, in a real browser: offline, killed, reloaded, two tabs, refused, no database."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from study.models import Answer, Outcome, Participant
+from tests.factories import make_study
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def walk_to_first_trial(page, url):
+    page.goto(url)
+    page.get_by_role("button", name="Start").click()
+    page.get_by_label("I am at least").check()
+    page.get_by_label("I have read this").check()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="Try one page").click()
+    page.get_by_role("button", name="I can’t tell").click()
+    page.get_by_role("button", name="Go on").click()
+    page.get_by_text("1 of ").wait_for()
+    page.wait_for_load_state("networkidle")  # the scripts have taken over and fetched what comes next
+
+
+def give(page, words, then):
+    page.get_by_label("Your answer").fill(words)
+    page.get_by_label("Your answer").press("Enter")
+    page.get_by_text(then, exact=True).wait_for()
+
+
+def finish(page):
+    page.get_by_role("button", name="Finish").click()
+    page.get_by_role("heading", name="Thank you").wait_for()
+
+
+def stored():
+    return list(Answer.objects.order_by("trial__position").values_list("words", flat=True))
+
+
+def test_offline_the_study_goes_on_and_every_answer_arrives_once_when_the_connection_is_back(
+    page, live_server
+):
+    study = make_study(7)
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    page.context.set_offline(True)
+    for position, words in enumerate("abcd", start=1):
+        give(page, words, f"{position + 1} of 7")
+    page.get_by_text("waiting to be sent: 4").wait_for()
+    page.get_by_label("Your answer").fill("e")
+    page.get_by_label("Your answer").press("Enter")
+    page.get_by_role("heading", name="Waiting for the connection").wait_for()
+    assert not Axe().run(page).response["violations"]
+    assert stored() == []
+    page.context.set_offline(False)
+    page.get_by_text("6 of 7").wait_for()
+    give(page, "f", "7 of 7")
+    page.get_by_role("button", name="Nothing in common").click()
+    finish(page)
+    assert stored() == [*"abcdef", ""]
+    assert Answer.objects.filter(evidence__offline=True).count() >= 4
+    assert Participant.objects.get().outcome == Outcome.COMPLETED
+
+
+def test_a_browser_killed_with_answers_waiting_sends_them_when_it_is_opened_again(page, live_server):
+    study = make_study(3)
+    address = live_server.url + study.get_absolute_url()
+    walk_to_first_trial(page, address)
+    page.route("**/answers/**", lambda route: route.abort())
+    give(page, "wing", "2 of 3")
+    page.get_by_text("waiting to be sent: 1").wait_for()
+    page.close()
+    again = page.context.new_page()
+    again.goto(address)
+    again.get_by_text("2 of 3", exact=True).wait_for()
+    again.get_by_text("Saved", exact=True).wait_for()
+    assert stored() == ["wing"]
+
+
+def test_lost_responses_and_two_tabs_leave_one_row_each_and_the_first_answer_stands(page, live_server):
+    study = make_study(2)
+    address = live_server.url + study.get_absolute_url()
+    walk_to_first_trial(page, address)
+    other = page.context.new_page()
+    other.goto(address)
+    other.wait_for_load_state("networkidle")
+    lost = []
+
+    def lose_first_response(route):
+        response = route.fetch()
+        if lost:
+            route.fulfill(response=response)
+        else:
+            lost.append(response)
+            route.abort()
+
+    page.route("**/answers/**", lose_first_response)
+    give(page, "wing", "2 of 2")
+    page.get_by_text("Saved", exact=True).wait_for()
+    give(other, "beak", "2 of 2")
+    other.get_by_text("An earlier answer to this page was saved already").wait_for()
+    page.get_by_role("button", name="I can’t tell").click()
+    finish(page)
+    assert stored() == ["wing", ""] and lost[0].status == 201
+    other.reload()
+    assert other.locator("#code").inner_text() == page.locator("#code").inner_text()
+
+
+def test_what_the_server_refuses_is_shown_again_with_its_words(page, live_server):
+    study = make_study(2)
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    page.route(
+        "**/answers/**", lambda route: route.fulfill(status=422, json={"problem": "Not like this."}), times=1
+    )
+    page.get_by_label("Your answer").fill("wing")
+    page.get_by_label("Your answer").press("Enter")
+    page.get_by_text("2 of 2", exact=True).wait_for()
+    page.get_by_role("button", name="I can’t tell").click()
+    page.get_by_text("Not like this.").wait_for()
+    assert page.get_by_label("Your answer").input_value() == "wing"
+    page.get_by_label("Your answer").fill("beak")
+    page.get_by_label("Your answer").press("Enter")
+    finish(page)
+    assert stored() == ["beak", ""]
+
+
+def test_a_forgotten_browser_keeps_its_answers_and_is_asked_to_open_the_link_again(page, live_server):
+    study = make_study(2)
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    page.context.clear_cookies()
+    give(page, "wing", "2 of 2")
+    page.get_by_text("This browser is not recognised any more").wait_for()
+    page.get_by_text("waiting to be sent: 1").wait_for()
+    assert stored() == []
+
+
+def test_without_a_database_in_the_browser_plain_forms_do_the_work(page, live_server):
+    page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
+    study = make_study(2)
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    give(page, "wing", "2 of 2")
+    page.go_back()
+    page.get_by_text("2 of 2", exact=True).wait_for()
+    page.get_by_role("button", name="Skip this one").click()
+    finish(page)
+    assert stored() == ["wing", ""]
+    assert Answer.objects.get(words="wing").seconds > 0
