@@ -13,10 +13,12 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from study import evidence, forms, sessions, views
+from study import cookies, evidence, forms, sessions, texts
 from study.models import Participant, Study, Trial
 from study.throttling import CALLS, throttled
 
@@ -25,6 +27,9 @@ LONGEST_END = 256 * 1024
 """Bytes: receipts of some thousand trials."""
 LONGEST_FEEDBACK = 5000
 UNKNOWN = "Nobody is known here. Please open the study's link once more."
+
+
+STANDS = gettext_lazy("An earlier answer to this page was saved already, and stands.")
 
 
 class Refused(Exception):
@@ -41,7 +46,9 @@ def for_participants(method: str) -> Callable:
         @wraps(view)
         def known(request: HttpRequest, slug: str, **address: Any) -> HttpResponseBase:
             try:
-                return view(request, _participant(request, slug), **address)
+                participant = _participant(request, slug)
+                with translation.override(participant.version.setting("language")):
+                    return view(request, participant, **address)
             except Refused as refusal:
                 status, problem = refusal.args
                 return JsonResponse({"problem": problem}, status=status)
@@ -63,7 +70,7 @@ def answer(request: HttpRequest, participant: Participant, key: UUID) -> HttpRes
         raise Refused(404, "There is no such trial.") from error
     held = {"revision": stored.answer.revision, "receipt": stored.receipt}
     if stored.conflict:
-        return JsonResponse({"problem": "Another answer to this one is stored."} | held, status=409)
+        return JsonResponse({"problem": str(STANDS)} | held, status=409)
     return JsonResponse({"trial": str(key)} | held, status=201 if stored.made else 200)
 
 
@@ -110,7 +117,7 @@ def alive(request: HttpRequest, participant: Participant) -> HttpResponse:
 
 
 def _participant(request: HttpRequest, slug: str) -> Participant:
-    participant = views.recognise(request, get_object_or_404(Study, slug=slug))
+    participant = cookies.recognise(request, get_object_or_404(Study, slug=slug))
     if participant is None:
         raise Refused(403, UNKNOWN)
     return participant
@@ -122,13 +129,13 @@ def _check_turn(participant: Participant) -> None:
 
 
 def _trial(participant: Participant, trial: Trial) -> dict[str, Any]:
-    stimulus = trial.stimulus
+    stimulus, setting = trial.stimulus, participant.version.setting
     sizes = stimulus.sizes or [(None, None)] * len(stimulus.pictures)
     return {
         "key": str(trial.key),
         "position": trial.position,
-        "question": participant.version.setting("question") or stimulus.question,
-        "alternative_text": stimulus.alternative_text,
+        "question": setting("question") or texts.translated(stimulus.question, setting("language")),
+        "alternative_text": texts.translated(stimulus.alternative_text, setting("language")),
         "pictures": [
             {
                 "address": reverse("study:picture", args=[participant.study.slug, trial.key, number]),
