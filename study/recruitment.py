@@ -180,6 +180,7 @@ def code_for(study: Study, outcome: str) -> str:
 @transaction.atomic
 def register_codes(study: Study, codes: Mapping[str, str]) -> None:
     """Takes the codes as they are registered with the recruiter. Who has a code already keeps it."""
+    Study.objects.select_for_update().get(pk=study.pk)  # nobody else sets codes meanwhile
     codes = {outcome: code.strip() for outcome, code in codes.items()}
     _check_codes(study, codes)
     study.codes.filter(outcome__in=codes).delete()  # all first: two outcomes may exchange their codes
