@@ -35,6 +35,7 @@ def main() -> None:
         "differences": lambda: figures.differences(contest["rows"]),
         "builds": lambda: figures.builds(contest["rows"]),
         "photographs": lambda: figures.photographs(photographs),
+        "saliency": lambda: figures.saliency((short | full)["masks"]),
     }
     text = re.sub(
         r"^\{\{(\w+)\}\}$", lambda found: fill(found[1], makers), DISCUSSION.read_text(), flags=re.M

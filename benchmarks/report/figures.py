@@ -60,6 +60,8 @@ PHOTOGRAPHS = {
     "concepts": "summaries or factors",
     "region_area": "area of a region",
     "region_drop": "evidence lost without it",
+    "mask_drop": "mask's drop",
+    "mask_area": "mask's area",
     "all_area": "area of all",
     "all_drop": "evidence lost without all",
     "inside": "inside the object",
@@ -69,18 +71,47 @@ PHOTOGRAPHS = {
 
 
 def photographs(result: dict | None) -> str:
-    """Class by class, as far as the benchmark came."""
+    """Means over classes for each network and method, then class by class, as far as the benchmark came."""
     if result is None:
         raise KeyError("photographs")
     rows = sorted(
         result["rows"], key=lambda row: tuple(row[key] for key in ("album", "network", "label", "method"))
     )
-    return table(PHOTOGRAPHS.values(), [[number(row.get(key)) for key in PHOTOGRAPHS] for row in rows])
+    groups: dict[tuple, list[dict]] = {}
+    for row in rows:
+        groups.setdefault((row["album"], row["network"], row["method"]), []).append(row)
+    figures = [key for key in PHOTOGRAPHS if key not in ("album", "network", "label", "method")]
+    means = [
+        [*group, str(len(own)), *(number(mean_of(own, key)) for key in figures)]
+        for group, own in groups.items()
+    ]
+    head = ["album", "network", "method", "classes", *(PHOTOGRAPHS[key] for key in figures)]
+    each = table(PHOTOGRAPHS.values(), [[number(row.get(key)) for key in PHOTOGRAPHS] for row in rows])
+    return f"{table(head, means)}\n\nClass by class:\n\n{each}"
+
+
+def mean_of(rows: Sequence[dict], key: str) -> float | None:
+    there = [row[key] for row in rows if row.get(key) is not None]
+    return tables.mean(there) if there else None
+
+
+def saliency(masks: dict) -> str:
+    """Of each network: the published schedule and ours, and the curves of all maps."""
+    found = []
+    for network, row in masks["rows"].items():
+        published = [row["seconds_published"], row["drop_published"], row["area_published"]]
+        found.append([network, "published", *(number(each) for each in published), "-", "-"])
+        figures = {"ours": [row["seconds"], row["drop"], row["area"]]}
+        for name, curves in row["curves"].items():
+            own = figures.get(name, [curves["seconds"], None, None])
+            ends = [curves["deletion"], curves["insertion"]]
+            found.append([network, name.replace("_", " "), *(number(each) for each in (*own, *ends))])
+    return table(["network", "maps", "CPU s an image", "drop", "area", "deletion", "insertion"], found)
 
 
 def plain(row: dict) -> str:
-    """One benchmark's JSON object, key by key."""
-    return table(["figure", "value"], [[key, told(value)] for key, value in row.items()])
+    """One benchmark's JSON object, key by key, but for its details (`rows`)."""
+    return table(["figure", "value"], [[key, told(value)] for key, value in row.items() if key != "rows"])
 
 
 def told(value: object) -> str:
