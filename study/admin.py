@@ -1,60 +1,55 @@
 """The researchers' desk: make a study from a run, open and close it, watch it, take its answers home."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import redirect
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from annotations import Refusal, files
 from study import (
+    changes,
+    desk,
+    desk_forms,
     exports,
+    preregistration,
     publishing,
-    readiness,
     reconciliation_views,
-    results,
     sessions,
-    stimuli,
-    texts,
     views,
 )
-from study.models import Study, new_token
-from summaries.models import Run
+from study.models import Outcome, Study, Version, new_token
 
-WORDS = ("consent", "instructions", "thanks", "question")
-FROZEN = ("slug", *WORDS, "seed")
-
-
-class StudyCreation(forms.ModelForm):
-    """A new study: which run it shows, and the words around it."""
-
-    run = forms.ModelChoiceField(
-        Run.objects.filter(state=Run.State.FINISHED),
-        help_text="All summaries of this run are copied into the study; later changes do not touch them.",
-    )
-
-    class Meta:
-        model = Study
-        fields = ("title", *FROZEN)
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        for field in ("consent", "instructions", "thanks"):
-            self.fields[field].initial = getattr(texts.of("en"), field)
-
-    def clean_run(self) -> Run:
-        run = self.cleaned_data["run"]
-        try:
-            stimuli.check_run(run)
-        except Refusal as refusal:
-            raise forms.ValidationError(str(refusal)) from refusal
-        return run
+FIELDSETS = [
+    (None, {"fields": ["title"]}),
+    ("What participants read", {"fields": ["consent", "contact", "instructions", "question", "thanks"]}),
+    ("Before and after the pages", {"fields": ["least_age", "questions", "comprehension", "feedback_asked"]}),
+    ("Who sees how much", {"fields": ["target", "per_participant", "order", "revisable", "lease_minutes"]}),
+    (
+        "Whose answers are left out, by rules declared before",
+        {"fields": [*desk_forms.RULES], "description": "Empty: no such rule."},
+    ),
+    ("What is planned with the answers", {"fields": ["plan"]}),
+    (
+        "The way here and back",
+        {"fields": ["recruiter", "return_address", "webhook_secret", "withdraw_days", "retention_days"]},
+    ),
+    ("Link, language and seed", {"fields": ["slug", "language", "seed"]}),
+]
 
 
 @admin.register(Study)
@@ -75,7 +70,7 @@ class StudyAdmin(admin.ModelAdmin):
             .annotate(
                 people_started=Count("participants", filter=people),
                 people_finished=Count(
-                    "participants", filter=people & Q(participants__finished_at__isnull=False)
+                    "participants", filter=people & Q(participants__outcome=Outcome.COMPLETED)
                 ),
             )
         )
@@ -91,18 +86,14 @@ class StudyAdmin(admin.ModelAdmin):
     def get_form(
         self, request: HttpRequest, obj: Study | None = None, **kwargs: object
     ) -> type[forms.ModelForm]:
-        return super().get_form(request, obj, **(kwargs if obj else kwargs | {"form": StudyCreation}))
+        form = desk_forms.StudyDesign if obj else desk_forms.StudyCreation
+        return super().get_form(request, obj, **kwargs | {"form": form})
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> list:
-        first = ("title",) if obj else ("run", "title")
-        return [
-            (None, {"fields": first}),
-            ("What participants read", {"fields": WORDS}),
-            ("Link and order", {"fields": ("slug", "seed"), "classes": ("collapse",)}),
-        ]
+        return FIELDSETS if obj else [(None, {"fields": ["run", "title", "language"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
-        return FROZEN if obj and obj.opened_at else ()
+        return ("slug",) if obj and obj.opened_at else ()
 
     def add_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
@@ -121,10 +112,8 @@ class StudyAdmin(admin.ModelAdmin):
     def response_add(
         self, request: HttpRequest, obj: Study, post_url_continue: str | None = None
     ) -> HttpResponse:
-        count = obj.stimuli.count()
-        self.message_user(
-            request, f"The study shows {count} summaries. Preview it, then open it.", messages.SUCCESS
-        )
+        told = f"The study shows {obj.stimuli.count()} summaries. Design it, preview it, then publish it."
+        self.message_user(request, told, messages.SUCCESS)
         return redirect(_desk(obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Study | None = None) -> bool:
@@ -147,33 +136,68 @@ class StudyAdmin(admin.ModelAdmin):
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def desk(self, request: HttpRequest, study: Study) -> dict:
-        return {
-            "study": study,
-            "counts": results.counts(study),
-            "results": results.per_stimulus(study),
+        return desk.context(study) | {
             "link": request.build_absolute_uri(study.get_absolute_url()),
             "may_change": self.has_change_permission(request, study),
+            "undone": request.session.get(_change_of(study)),
         }
 
     def get_urls(self) -> list:
+        acts = [path(f"<int:pk>/{name}/", self._pressed(name), name=f"study_{name}") for name in desk.ACTS]
         own = [
-            path("<int:pk>/open/", self._acted(publishing.open_study), name="study_open"),
-            path("<int:pk>/close/", self._acted(publishing.close_study), name="study_close"),
+            path("<int:pk>/undo/", self._changed(self.undo), name="study_undo"),
             path("<int:pk>/preview/", self._posted(self.preview), name="study_preview"),
-            path("<int:pk>/answers.csv", self._seen(self.answers_csv), name="study_answers"),
-            path("<int:pk>/summaries.csv", self._seen(self.summaries_csv), name="study_summaries"),
+            path("<int:pk>/answers.csv", self._read(self.answers_csv), name="study_answers"),
+            path("<int:pk>/summaries.csv", self._read(self.summaries_csv), name="study_summaries"),
             path("<int:pk>/reconcile/", self._seen(reconciliation_views.page), name="study_reconcile"),
+            path("<int:pk>/v<int:number>.zip", self._read(self.bundle), name="study_bundle"),
+            path("<int:pk>/v<int:number>.sha256", self._read(self.bundle_hash), name="study_bundle_hash"),
             path(
                 "<int:pk>/picture/<int:stimulus>-<int:number>.png",
-                self._seen(self.picture),
+                self._read(self.picture),
                 name="study_picture",
             ),
         ]
-        return own + super().get_urls()
+        return acts + own + super().get_urls()
 
     def preview(self, request: HttpRequest, study: Study) -> HttpResponse:
-        """A fresh walk through the study as a participant; it counts nowhere."""
-        return views.enter(study, sessions.start(study, new_token(), preview=True))
+        """A fresh walk through the study as a participant, in one condition; it counts nowhere."""
+        try:
+            condition = desk_forms.PreviewForm(request.POST, study=study).checked()["condition"]
+        except Refusal as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(_desk(study))
+        walk = sessions.start(study, new_token(), preview=True, condition=condition)
+        return views.enter(study, walk)
+
+    def undo(self, request: HttpRequest, study: Study) -> str:
+        change = request.session.pop(_change_of(study), None)
+        if change is None:
+            raise Refusal("There is nothing to undo.")
+        changes.take_back(study, change)
+        return f"Undone: {change['told']}"
+
+    def bundle(self, request: HttpRequest, study: Study, number: int) -> HttpResponseBase:
+        version = _version(study, number)
+        out = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+        try:
+            preregistration.write_zip(version, out)
+        except Refusal as refusal:
+            out.close()
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(_desk(study))
+        return FileResponse(out, as_attachment=True, filename=preregistration.name_of(version))
+
+    def bundle_hash(self, request: HttpRequest, study: Study, number: int) -> HttpResponse:
+        """As `sha256sum` writes it, to check the zip file by."""
+        version = _version(study, number)
+        with tempfile.TemporaryFile() as out:
+            try:
+                digest = preregistration.write_zip(version, out)
+            except Refusal as refusal:
+                return HttpResponse(str(refusal), content_type="text/plain; charset=utf-8", status=409)
+        told = f"{digest}  {preregistration.name_of(version)}\n"
+        return HttpResponse(told, content_type="text/plain; charset=utf-8")
 
     def answers_csv(self, request: HttpRequest, study: Study) -> StreamingHttpResponse:
         return _csv(f"answers-{study.slug}.csv", exports.answer_lines(study))
@@ -198,30 +222,38 @@ class StudyAdmin(admin.ModelAdmin):
 
         return self.admin_site.admin_view(cache_control(private=True, max_age=0)(guarded))
 
+    def _read(self, view: Callable) -> Callable:
+        return require_safe(self._seen(view))
+
     def _posted(self, view: Callable) -> Callable:
         return require_POST(self._seen(view))
 
-    def _acted(self, move: Callable[[Study], None]) -> Callable:
-        """A button that moves the study to another state, for those who may change it."""
+    def _pressed(self, name: str) -> Callable:
+        """A button of the desk; the last change of what the study shows is kept, so that it can be undone."""
 
-        def act(request: HttpRequest, study: Study) -> HttpResponse:
+        def press(request: HttpRequest, study: Study) -> str:
+            told, change = desk.press(name, study, request.POST, request.user)
+            if change:
+                request.session[_change_of(study)] = change | {"told": told}
+            return told
+
+        return self._changed(press)
+
+    def _changed(self, act: Callable[[HttpRequest, Study], str]) -> Callable:
+        """Does it for those who may change the study, and tells on the desk what came of it."""
+
+        def changed(request: HttpRequest, study: Study) -> HttpResponse:
             if not self.has_change_permission(request, study):
                 raise PermissionDenied
             try:
-                move(study)
-                self.log_change(request, study, f"state: {study.state}")
-                self.message_user(request, f"The study is now {study.state}.", messages.SUCCESS)
-                self._warn_of_leaks(request, study)
+                told = act(request, study)
+                self.log_change(request, study, told)
+                self.message_user(request, told, messages.SUCCESS)
             except Refusal as refusal:
                 self.message_user(request, str(refusal), messages.ERROR)
             return redirect(_desk(study))
 
-        return self._posted(act)
-
-    def _warn_of_leaks(self, request: HttpRequest, study: Study) -> None:
-        if leaks := readiness.leaks(study):
-            told = f"Participants can read the name of what they are shown: {', '.join(leaks)}."
-            self.message_user(request, told, messages.WARNING)
+        return self._posted(changed)
 
     def _study(self, request: HttpRequest, pk: int) -> Study:
         study = self.get_queryset(request).filter(pk=pk).first()
@@ -232,6 +264,15 @@ class StudyAdmin(admin.ModelAdmin):
 
 def _desk(study: Study) -> str:
     return reverse("admin:study_study_change", args=[study.pk])
+
+
+def _change_of(study: Study) -> str:
+    """Under which the researcher's session keeps the last change."""
+    return f"study {study.pk} changed"
+
+
+def _version(study: Study, number: int) -> Version:
+    return get_object_or_404(study.versions.select_related("study"), number=number)
 
 
 def _csv(name: str, lines: Iterator[str]) -> StreamingHttpResponse:

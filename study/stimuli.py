@@ -114,6 +114,8 @@ def remove_condition(condition: Condition) -> None:
     """Takes a condition off the desk with all that it alone shows."""
     if condition.study.conditions.count() == 1:
         raise Refusal("A study needs a condition; add another one before you remove this one.")
+    if condition.participants.filter(preview=False).exists():
+        raise Refusal(f"People have been given the condition “{condition}”, so it stays.")
     remove(condition.study, condition.stimuli.all())
     condition.delete()
 

@@ -8,7 +8,7 @@ show the tiles of one summary in another order. Both look like any other exhibit
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from random import Random
@@ -59,6 +59,11 @@ def run_of(key: str) -> Run | None:
     """The run that an exhibit is of; none if it has been deleted, or for a key that is of no run."""
     number = _run_number(key)
     return Run.objects.filter(pk=number).select_related("network").first() if number else None
+
+
+def runs_of(keys: Iterable[str]) -> list[Run]:
+    """The runs of these exhibits that still exist."""
+    return list(Run.objects.filter(pk__in={_run_number(key) for key in keys} - {None}))
 
 
 def is_decoy(key: str) -> bool:

@@ -1,4 +1,5 @@
-// Copies the participants' link; without this script it can be selected by hand.
+// Copies the participants' link, sends each button once, shows the bundles' hashes in place. Without this
+// script the link can be selected by hand and the hashes stand behind their links.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -11,5 +12,31 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     } catch {
       document.querySelector("[data-copied]").textContent = "Selected: copy it with your keyboard";
     }
+  });
+}
+
+for (const form of document.querySelectorAll(".desk form:not([target])")) {
+  form.addEventListener("submit", () => {
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
+  });
+}
+// Back from another page, the buttons work again.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll(".desk button[disabled]")) button.disabled = false;
+});
+
+for (const link of document.querySelectorAll("[data-hash]")) {
+  link.addEventListener("click", async (event) => {
+    event.preventDefault();
+    const answer = await fetch(link.href).catch(() => null);
+    if (!answer || !answer.ok) {
+      window.location.assign(link.href);
+      return;
+    }
+    const shown = document.createElement("code");
+    shown.textContent = (await answer.text()).split(" ")[0];
+    shown.tabIndex = -1;
+    link.replaceWith(shown);
+    shown.focus();
   });
 }
