@@ -119,5 +119,3 @@ _SENTENCES = {
         ),
     }
 }
-
-CONSENT, INSTRUCTIONS, THANKS = _ENGLISH.consent, _ENGLISH.instructions, _ENGLISH.thanks

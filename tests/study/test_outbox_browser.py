@@ -1,4 +1,4 @@
-"""Answers under bad conditions, in a real browser: offline, killed, reloaded, two tabs, refused, no database."""
+"""Answers under bad conditions, in a real browser: offline, killed, two tabs, refused, no database."""
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
