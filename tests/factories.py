@@ -2,15 +2,19 @@
 
 import hashlib
 import io
+import json
 from datetime import timedelta
 
 import numpy as np
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import reverse
 from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from annotations import files
 from annotations.models import ClassLabel, Image, ImageSet
-from study import publishing, sessions, stimuli
+from study import cookies, publishing, sessions, stimuli
 from study.models import Condition, Participant, Study
 from summaries.engine.visual import pictures
 from summaries.models import Cluster, Job, Mask, Member, Network, Region, Run, RunClass, RunImage, Summary
@@ -125,6 +129,20 @@ def give_answers(participant: Participant, *answers: str) -> None:
     if sessions.place_of(participant).page == "feedback":
         sessions.finish(participant)
         participant.refresh_from_db()
+
+
+def signed_in(participant: Participant, **more: object) -> Client:
+    """A browser that has the participant's cookie."""
+    response, client = HttpResponse(), Client(**more)
+    cookies.keep_participant(response, participant)
+    client.cookies = response.cookies
+    return client
+
+
+def put(client: Client, participant: Participant, key: object, **body: object) -> HttpResponse:
+    """An answer to a trial, as the pages' scripts send it."""
+    address = reverse("study:answer", args=[participant.study.slug, key])
+    return client.put(address, json.dumps({"kind": "name", "words": ""} | body), "application/json")
 
 
 def make_scene(seed: int = 0, side: int = 64) -> tuple[np.ndarray, np.ndarray]:

@@ -4,32 +4,18 @@ import json
 from uuid import uuid4
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from study import cookies, sessions
+from study import sessions
 from study.models import Answer, Outcome, Participant
-from tests.factories import give_answers, make_participant, make_study
+from tests.factories import give_answers, make_participant, make_study, put, signed_in
 
 pytestmark = pytest.mark.django_db
 
 
-def signed_in(participant, **more):
-    """A browser that has the participant's cookie."""
-    response, client = HttpResponse(), Client(**more)
-    cookies.keep_participant(response, participant)
-    client.cookies = response.cookies
-    return client
-
-
 def address(participant, name, *more):
     return reverse(f"study:{name}", args=[participant.study.slug, *more])
-
-
-def put(client, participant, key, **body):
-    to = address(participant, "answer", key)
-    return client.put(to, json.dumps({"kind": "name", "words": ""} | body), "application/json")
 
 
 def post(client, participant, name, body):
