@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from statistics import median
+from statistics import median_low
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -25,7 +25,8 @@ JUDGED, LIFTED = "judged", "exclusion lifted"
 """Kinds of events: the rules were looked at, whatever came of it; a researcher took an exclusion back."""
 GONE = timedelta(days=1)
 """Who was silent for so long is judged as somebody who left."""
-AT_ONCE = 500
+AT_ONCE = 100
+"""People judged in one transaction; nobody waits long for it."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,6 @@ class Rule:
     """In one sentence why these answers meet the rule at this limit; "" where they do not."""
 
 
-def check(declared: Any) -> None:
-    """Refuses rules that nobody could judge by."""
-    if not isinstance(declared, Mapping):
-        raise Refusal('Exclusion rules are written as {"rule": limit}.')
-    for rule, limit in declared.items():
-        if rule not in RULES:
-            raise Refusal(f"There is no exclusion rule “{rule}”; there are {', '.join(RULES)}.")
-        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < 100_000:
-            raise Refusal(f"The limit of the exclusion rule “{rule}” must be a number above 0.")
-
-
 def met(declared: Mapping[str, float], given: list[Given]) -> dict[str, str]:
     """The declared rules that these answers meet, each with its reason. Skipped trials are no answers."""
     given = [each for each in given if each.answer != Answer.Kind.SKIPPED]
@@ -82,6 +72,12 @@ def judge(study: Study) -> int:
     people = list(waiting.select_related("version").order_by("pk"))
     batches = (people[first : first + AT_ONCE] for first in range(0, len(people), AT_ONCE))
     return sum(_judge_some(batch) for batch in batches)
+
+
+def judge_one(participant: Participant) -> int:
+    """For somebody who has just come to an end."""
+    ruled = participant.version.setting("exclusion") and not participant.preview
+    return _judge_some([participant]) if ruled else 0
 
 
 def judge_all() -> int:
@@ -154,11 +150,11 @@ def _given(people: Iterable[Participant]) -> dict[int, list[Given]]:
 
 
 def _too_fast(given: list[Given], limit: float) -> str:
-    """By the median, so that one slip of the finger excludes nobody."""
+    """By half of the answers, so that one slip of the finger excludes nobody; without times by none."""
     times = [each.seconds for each in given if each.seconds is not None]
-    if not times or (middle := median(times)) >= limit:
+    if not times or (middle := median_low(times)) >= limit:
         return ""
-    return f"Half of the answers took {middle:.3g} s or less; the rule asks for {limit:g} s."
+    return f"Half of the answers or more took {middle:.3g} s or less; the rule asks for {limit:g} s."
 
 
 def _gold_missed(given: list[Given], limit: float) -> str:

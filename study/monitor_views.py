@@ -39,7 +39,7 @@ class SearchForm(forms.Form):
     before = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args, study: Study, **kwargs):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         self.fields["condition"].queryset = study.conditions.all()
 
     @property

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from study import retention, rights, tombstones
+from study import exclusions, retention, rights, tombstones
 from study.models import Study
 
 log = logging.getLogger(__name__)
@@ -13,9 +13,11 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="study.tasks.keep_promises")
 def keep_promises() -> None:
-    """Who withdrew stays erased, and whose time is over is forgotten; safe at any time."""
+    """Who withdrew stays erased, whose time is over is forgotten, and who left is judged by the declared
+    exclusion rules; safe at any time."""
     for study in Study.objects.filter(tombstones__isnull=False).distinct():
         tombstones.note(study)
     erased = rights.reapply(tombstones.known())
     forgotten = retention.pseudonymise(timezone.now())
-    log.info("Erased again: %d. Pseudonymised: %d.", erased, forgotten)
+    excluded = exclusions.judge_all()
+    log.info("Erased again: %d. Pseudonymised: %d. Exclusions: %d.", erased, forgotten, excluded)

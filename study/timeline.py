@@ -18,9 +18,9 @@ EVENTS = {
 }
 """In words; a kind that is missing here stands as it is."""
 EVIDENCE = {
-    "focus_losses": "left the window {} times",
+    "focus_losses": "{} × left the window",
     "away_seconds": "{} s away",
-    "pastes": "pasted {} times",
+    "pastes": "{} × pasted",
     "sequence": "message {} of the browser",
 }
 

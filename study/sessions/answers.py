@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from study import evidence as measured
-from study import places, receipts
+from study import exclusions, places, receipts
 from study.models import Answer, Outcome, Participant, Trial
 from study.sessions.leases import held, is_running, lease, touch
 from study.sessions.way import at_work, end
@@ -117,6 +118,7 @@ def finish(participant: Participant, shown: Mapping[str, str] | None = None) -> 
     )
     if not lacking:
         end(participant, Outcome.COMPLETED)
+        transaction.on_commit(partial(exclusions.judge_one, participant), robust=True)
     return lacking
 
 

@@ -173,7 +173,7 @@ def test_the_timeline_tells_everything_in_order_and_neutralises_what_was_typed(a
     assert told[-1] == f"Excluded: {exclusion.rule}" and "Came from Prolific" in told
     text = shown.content.decode()
     assert "&lt;b&gt;wi[U+202E]ng&lt;/b&gt;" in text and "\u202e" not in text and "<b>" not in text
-    facts = ("2.5 s on the page", "left the window 3 times", "without a connection", "RETURNED", "ACTIVE")
+    facts = ("2.5 s on the page", "3 × left the window", "without a connection", "RETURNED", "ACTIVE")
     assert all(fact in text for fact in facts)
     assert "Trial 2</span>" in text and "a test of ours" in text
 
