@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from study import views
+from study import cookies
 from tests.factories import make_study
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +21,7 @@ def test_an_error_of_ours_says_so_and_tells_nothing_else(monkeypatch):
         raise RuntimeError("quokkafish")
 
     study = make_study(1)
-    monkeypatch.setattr(views, "recognise", fail)
+    monkeypatch.setattr(cookies, "recognise", fail)
     page = Client(raise_request_exception=False).get(reverse("study:start", args=[study.slug]))
     told = page.content.decode()
     assert page.status_code == 500 and "What was saved before is safe" in told

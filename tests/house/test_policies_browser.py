@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
-from tests.factories import make_found_run
+from tests.factories import give_answers, make_found_run, make_participant, make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct horse battery"
@@ -21,7 +21,9 @@ def complaints(page):
 
 def test_staff_work_under_the_policy(live_server, page, complaints):
     User.objects.create_superuser("keeper", password=PASSWORD)
-    run = make_found_run()
+    run, study = make_found_run(), make_study(2)
+    participant = make_participant(study)
+    give_answers(participant, "wing")
     page.goto(live_server.url + "/admin/login/")
     page.fill("#id_username", "keeper")
     page.fill("#id_password", PASSWORD)
@@ -31,6 +33,12 @@ def test_staff_work_under_the_policy(live_server, page, complaints):
         reverse("admin:index"),
         reverse("admin:study_study_changelist"),
         reverse("admin:study_study_add"),
+        reverse("admin:study_study_change", args=[study.pk]),
+        reverse("admin:study_reconcile", args=[study.pk]),
+        reverse("study:monitor", args=[study.slug]),
+        reverse("study:people", args=[study.slug]),
+        reverse("study:person", args=[study.slug, participant.code]),
+        reverse("study:receipt", args=[participant.receipt_key]),
         reverse("admin:auth_user_changelist"),
         reverse("admin:auth_user_change", args=[User.objects.get().pk]),
         reverse("admin:auth_group_add"),
