@@ -52,13 +52,18 @@ class Offer:
 
 
 def are_left(participant: Participant, now: datetime) -> bool:
-    offers = _offers(participant, now)
+    """Whether a newcomer is needed. Answers are counted only once enough trials were drawn to fill all."""
+    offers = _offers(participant, now, Counter())
+    summaries = {key for offer in offers for key in offer.summaries}
+    if sum(offer.drawn * offer.count for offer in offers) < offers[0].target * len(summaries):
+        return True
+    offers = _offers(participant, now, _taken_of_all(participant, now))
     return bool(assignment.open_conditions([offer.standing for offer in offers]))
 
 
 def draw(participant: Participant, now: datetime) -> Draw:
     """A condition, and its stimuli that need answers most. Somebody who came too late gets theirs as well."""
-    offers = _offers(participant, now)
+    offers = _offers(participant, now, _taken_of_all(participant, now))
     chance = {"seed": participant.version.setting("seed"), "number": participant.number}
     wanted = [offer for offer in offers if offer.condition and offer.condition.pk == participant.condition_id]
     chosen = assignment.choose_condition([offer.standing for offer in offers], **chance)
@@ -85,11 +90,10 @@ def is_full(stimulus: Stimulus, participant: Participant, now: datetime) -> bool
     return _taken(participant, now, where)[stimulus.pk] >= target
 
 
-def _offers(participant: Participant, now: datetime) -> list[Offer]:
+def _offers(participant: Participant, now: datetime, taken: Counter[int]) -> list[Offer]:
     """The conditions of the participant's version that have something to show; or the study as one."""
     version = participant.version
-    stimuli = list(version.stimuli.defer("pictures", "sizes", "accepted").order_by("position"))
-    taken = _taken(participant, now, {"stimulus__in": [each.pk for each in stimuli]})
+    stimuli = list(version.stimuli.only("condition", "kind", "source").order_by("position"))
     owners = {each.condition_id for each in stimuli}
     named = version.content.get("conditions", [])
     counted = [each for each in _conditions(participant, now) if each.pk in owners or each.name in named]
@@ -144,6 +148,10 @@ def _conditions(participant: Participant, now: datetime) -> QuerySet[Condition]:
         .annotate(people=Count("participants", filter=counted), drawn=Count("participants", filter=given))
         .order_by("position")
     )
+
+
+def _taken_of_all(participant: Participant, now: datetime) -> Counter[int]:
+    return _taken(participant, now, {"stimulus__versions": participant.version_id})
 
 
 def _taken(participant: Participant, now: datetime, where: dict[str, Any]) -> Counter[int]:

@@ -26,8 +26,7 @@ class Place:
 
 
 def recognise(study: Study, token: str | None) -> Participant | None:
-    known = study.participants.select_related("study", "version")
-    return known.filter(token=token).first() if token else None
+    return study.participants.select_related("version").filter(token=token).first() if token else None
 
 
 def welcomes(study: Study, preview: bool = False) -> bool:
