@@ -1,6 +1,7 @@
 import csv
 import io
 import zipfile
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotations import Refusal
-from study import exports, publishing, results
+from study import exports, publishing, results, sessions
 from study.models import Study
-from tests.factories import give_answers, make_participant, make_study
+from tests.factories import give_answers, make_design, make_participant, make_study
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
 def read(lines):
@@ -141,3 +144,79 @@ def test_an_answer_that_comes_while_its_study_is_deleted_is_kept(monkeypatch):
     with pytest.raises(ProtectedError):
         publishing.delete_study(study)
     assert results.counts(study).answers == 6
+
+
+FIRST_COLUMNS = [
+    "study",
+    "participant",
+    "participant_number",
+    "participant_finished",
+    "trial",
+    "stimulus",
+    "kind",
+    "words",
+    "name",
+    "seconds",
+    "shown",
+    "received",
+    "software_version",
+]
+
+
+def test_the_columns_that_readers_know_keep_their_names_and_places():
+    assert [column.name for column in exports.ANSWER_COLUMNS][: len(FIRST_COLUMNS)] == FIRST_COLUMNS
+
+
+@pytest.mark.django_db
+def test_of_a_changed_answer_the_last_revision_counts_and_is_exported():
+    study = make_study(1, revisable=True)
+    participant = make_participant(study)
+    key = participant.trials.get().key
+    for words in ("wing", "beak"):
+        sessions.answer(participant, key, kind="name", words=words)
+    (row,) = read(exports.answer_lines(study))
+    assert (row["words"], row["revision"]) == ("beak", "2")
+    assert results.per_stimulus(study)[0].agreement.modal_names == ("beak",)
+    assert results.counts(study).answers == 1
+
+
+@pytest.mark.django_db
+def test_to_skip_is_a_row_but_no_answer():
+    study = make_study(1)
+    give_answers(make_participant(study), "wing")
+    give_answers(make_participant(study), "skipped")
+    assert [row["kind"] for row in read(exports.answer_lines(study))] == ["name", "skipped"]
+    assert results.per_stimulus(study)[0].agreement.share == 1.0
+    assert results.counts(study) == results.Counts(started=2, consented=2, finished=2, answers=1)
+
+
+@pytest.mark.django_db
+def test_the_design_and_what_the_browser_measured_stand_in_the_table():
+    study = make_design(conditions=2, summaries=1)
+    participant = make_participant(study, simulated=True)
+    evidence = {"focus_losses": 2, "away_seconds": 1.5, "offline": True}
+    sessions.answer(
+        participant, participant.trials.get().key, kind="cannot_tell", evidence=evidence, answered_at=NOON
+    )
+    (row,) = read(exports.answer_lines(study))
+    told = {
+        "condition": participant.condition.name,
+        "stimulus_kind": "summary",
+        "surplus": "no",
+        "version": "1",
+        "outcome": "",
+        "simulated": "yes",
+        "focus_losses": "2",
+        "away_seconds": "1.5",
+        "pastes": "",
+        "offline": "yes",
+        "answered": "2026-01-05T12:00:00.000+00:00",
+    }
+    assert {name: row[name] for name in told} == told
+
+
+@pytest.mark.django_db
+def test_only_who_completed_the_study_counts_as_finished():
+    study = make_study(1)
+    sessions.decline(sessions.start(study, "no"))
+    assert results.counts(study) == results.Counts(started=1, consented=0, finished=0, answers=0)
