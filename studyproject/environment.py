@@ -74,5 +74,5 @@ def check_secret(name: str, value: str) -> None:
     if len(value) < 50 or len(set(value)) < 10 or value.startswith("django-insecure-"):
         raise ImproperlyConfigured(
             f"{name} must be at least 50 random characters where the site is public, and none from an "
-            "example. Left empty, one is made and kept."
+            "example."
         )

@@ -19,11 +19,13 @@ HOME.mkdir(parents=True, exist_ok=True)
 # Django
 DEBUG = environment.flag("DEBUG", False)
 SECRET_KEY = environment.secret("SECRET_KEY", HOME / "secret-key")
+SECRET_KEY_FALLBACKS = environment.words("SECRET_KEY_FALLBACKS")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = environment.words("CSRF_TRUSTED_ORIGINS")
 BEHIND_HTTPS = environment.flag("BEHIND_HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = 12 * 3600  # staff log in once a working day
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_HTTPS else None
 SECURE_SSL_REDIRECT = BEHIND_HTTPS
@@ -101,6 +103,8 @@ if DATABASE["ENGINE"] == "django.db.backends.sqlite3":
 DATABASES = {"default": DATABASE}
 if not DEBUG and (BEHIND_HTTPS or DATABASE_URL):
     environment.check_secret("SECRET_KEY", SECRET_KEY)
+    for former in SECRET_KEY_FALLBACKS:
+        environment.check_secret("SECRET_KEY_FALLBACKS", former)
 
 # Files by content: a folder, or a bucket
 S3_BUCKET = environment.text("S3_BUCKET")

@@ -39,6 +39,13 @@ def test_a_key_that_can_be_guessed_stops_the_start_in_public(tmp_path, key, wher
     assert "SECRET_KEY must be at least 50 random characters" in done.stderr.strip().splitlines()[-1]
 
 
+def test_a_former_key_is_held_to_the_same(tmp_path):
+    weak = _manage(tmp_path, "check", SECRET_KEY=STRONG, SECRET_KEY_FALLBACKS="changeme", **PUBLIC)
+    assert "SECRET_KEY_FALLBACKS must be" in weak.stderr
+    strong = _manage(tmp_path, "check", SECRET_KEY=STRONG, SECRET_KEY_FALLBACKS=STRONG[::-1], **PUBLIC)
+    assert strong.returncode == 0
+
+
 @pytest.mark.parametrize("key", ["", STRONG])
 def test_a_key_made_here_or_a_long_one_does(tmp_path, key):
     assert _manage(tmp_path, "check", SECRET_KEY=key, **PUBLIC).returncode == 0
