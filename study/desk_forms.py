@@ -167,7 +167,11 @@ class StudyDesign(forms.ModelForm):
                 self.initial.setdefault(rule, self.instance.exclusion.get(rule))
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
+        """Line ends as they were before a browser sent them: an untouched text must keep its hash."""
+        cleaned = {
+            name: value.replace("\r\n", "\n") if isinstance(value, str) else value
+            for name, value in super().clean().items()
+        }
         told = {rule: cleaned.get(rule) for rule in RULES if rule in self.fields}
         if told:
             self.instance.exclusion = {rule: limit for rule, limit in told.items() if limit is not None}

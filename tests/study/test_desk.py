@@ -139,6 +139,16 @@ def test_a_change_after_publication_waits_until_it_is_published_as_the_next_vers
     assert early.version.number == 1 and make_participant(study).version.setting("consent") == "other"
 
 
+def test_saving_what_was_not_touched_changes_nothing_though_browsers_send_other_line_ends(admin_client):
+    study = make_study(
+        1, questions=[{"key": "age", "text": "How old?"}, {"key": "sight", "text": "How well?"}]
+    )
+    sent = filled(admin_client, study)
+    browsers = {name: str(value).replace("\n", "\r\n") for name, value in sent.items()}
+    page = admin_client.post(page_of(study), browsers, follow=True).content.decode()
+    assert "was changed successfully" in page and "Unpublished changes" not in page
+
+
 def test_conditions_and_checks_are_added_and_taken_back_with_one_click(admin_client):
     run, other = make_found_run(summaries=3, side=32), make_found_run(summaries=2, side=32)
     study = publishing.create_study(run, "Parts")
