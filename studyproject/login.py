@@ -1,7 +1,8 @@
 """Staff's log-in, throttled: who tries passwords soon waits, whatever name they try and wherever they sit.
 
 A failure takes one of a few places, for fifteen minutes, by user name and by client. While none is free
-nobody is let in, whatever the password. The cache keeps keyed hashes, never a name or an address.
+nobody is let in, whatever the password. A browser in which somebody has logged in before has places of its own,
+so that strangers cannot lock its owner out. The cache keeps keyed hashes, never a name or an address.
 """
 
 import math
@@ -14,6 +15,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.core.cache import caches
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_post_parameters
 
@@ -21,6 +23,9 @@ WAIT = 15 * 60
 FAILURES_OF_A_NAME = 5
 FAILURES_OF_A_CLIENT = 20
 """More, since a whole laboratory may come from one address."""
+KNOWN = "known"
+"""A cookie that tells who has logged in here before; worth nothing without the password."""
+KNOWN_SECONDS = 365 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ def page(request: HttpRequest) -> HttpResponseBase:
     form = (getattr(response, "context_data", None) or {}).get("form")
     if wait := getattr(form, "wait", 0):
         response.status_code, response["Retry-After"] = 429, str(wait)
+    elif request.method == "POST" and response.status_code == 302:
+        _remember(response, request.user.get_username())
     return response
 
 
@@ -75,9 +82,24 @@ def _kept():
     return caches["log-in"]
 
 
+def _remember(response: HttpResponseBase, name: str) -> None:
+    response.set_signed_cookie(
+        KNOWN,
+        name.casefold(),
+        salt="log-in",
+        max_age=KNOWN_SECONDS,
+        path=reverse("admin:login"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
 def _places(request: HttpRequest, name: str) -> list[Places]:
+    known = request.get_signed_cookie(KNOWN, default="", salt="log-in", max_age=KNOWN_SECONDS)
+    kind = "name at home" if known == name.casefold() else "name"
     return [
-        Places(_hashed("name", name.casefold()), FAILURES_OF_A_NAME),
+        Places(_hashed(kind, name.casefold()), FAILURES_OF_A_NAME),
         Places(_hashed("client", _client(request)), FAILURES_OF_A_CLIENT),
     ]
 

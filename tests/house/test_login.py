@@ -78,6 +78,19 @@ def test_who_gets_in_frees_the_place_and_an_empty_form_takes_none(keeper):
     assert _log_in().status_code == 302
 
 
+def test_strangers_cannot_lock_out_who_has_logged_in_here_before(keeper):
+    at_home = Client()
+    at_home.cookies[login.KNOWN] = _log_in().cookies[login.KNOWN].value
+    wrong, right = ({"username": "keeper", "password": word} for word in ("wrong", PASSWORD))
+    for client in range(login.FAILURES_OF_A_NAME):
+        _log_in(password="wrong", REMOTE_ADDR=f"192.0.2.{client}")
+    assert _log_in(REMOTE_ADDR="198.51.100.1").status_code == 429
+    assert at_home.post("/admin/login/", right).status_code == 302
+    for _ in range(login.FAILURES_OF_A_NAME):
+        assert at_home.post("/admin/login/", wrong).status_code == 200
+    assert at_home.post("/admin/login/", right).status_code == 429
+
+
 def test_waiting_is_not_made_longer_by_trying(keeper, clock):
     for _ in range(2 * login.FAILURES_OF_A_NAME):
         _log_in(password="wrong")

@@ -61,7 +61,7 @@ def test_cookies_are_for_us_and_for_no_script(settings):
     client = Client()
     client.get("/admin/login/")
     client.post("/admin/login/", {"username": "keeper", "password": "a long word"})
-    assert set(client.cookies) == {"sessionid", "csrftoken"}
+    assert set(client.cookies) == {"sessionid", "csrftoken", "known"}
     for cookie in client.cookies.values():
         assert cookie["httponly"] and cookie["secure"] and cookie["samesite"] == "Lax"
 
