@@ -77,7 +77,7 @@ class Site:
 
     def _await(self) -> None:
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.process and self.process.poll() is None:
             try:
                 urllib.request.urlopen(f"{self.address}/s/none/", timeout=5).close()
             except urllib.error.HTTPError:

@@ -1,6 +1,7 @@
 """The line between a bot and the site: it loses requests and responses as asked, and times the answers."""
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass, field
 from random import Random
@@ -74,6 +75,7 @@ class Line(httpx2.AsyncBaseTransport):
 
 def wire(connections: int) -> httpx2.AsyncHTTPTransport:
     """The connections that all bots of a crowd share."""
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else a line for every request
     limits = httpx2.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=KEPT_OPEN
     )

@@ -16,6 +16,8 @@ class Tally:
     arrived: int
     consented: int
     completed: int
+    ended_otherwise: dict[str, int]
+    """By outcome: screened out, quota full."""
     left: int
     sent: int
     stored: int
@@ -48,11 +50,13 @@ def compare(bots: Sequence[Bot], meter: Meter) -> Tally:
         if key in said and said[key].words == words and said[key].kind == kind
     }
     completed = [person for person in people if person.outcome == Outcome.COMPLETED]
+    done = Counter({Outcome.COMPLETED.value: len(completed)})
     gave_up = Counter(bot.end for bot in bots if bot.end not in FINE)
     return Tally(
         arrived=len(people),
         consented=sum(person.consented_at is not None for person in people),
         completed=len(completed),
+        ended_otherwise=dict(Counter(person.outcome for person in people if person.outcome) - done),
         left=sum(bot.end == "left" for bot in bots),
         sent=len(said),
         stored=len(rows),

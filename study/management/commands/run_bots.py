@@ -12,7 +12,7 @@ from tqdm import tqdm
 from annotations import Refusal
 from study.bots import Crowd, Habits, Tally, compare
 from study.bots.truth import tell
-from study.models import Participant, Study
+from study.models import Outcome, Participant, Study
 
 ADDRESS = "http://127.0.0.1:8000"
 
@@ -71,7 +71,7 @@ class Command(BaseCommand):
 
     def _show(self, tally: Tally) -> None:
         for sentence, number in table(tally):
-            self.stdout.write(f"{sentence:<44}{number:>10}")
+            self.stdout.write(f"{sentence:<44}{number:>24}")
         for reason, count in tally.gave_up.items():
             self.stderr.write(f"{count} gave up: {reason}")
 
@@ -84,6 +84,7 @@ def table(tally: Tally) -> list[tuple[str, str]]:
         ("arrived", tally.arrived),
         ("consented", tally.consented),
         ("completed", tally.completed),
+        *((Outcome(outcome).label, number) for outcome, number in tally.ended_otherwise.items()),
         ("left before the end", tally.left),
         ("answers given", tally.sent),
         ("answers stored", tally.stored),
