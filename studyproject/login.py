@@ -1,8 +1,8 @@
 """Staff's log-in, throttled: who tries passwords soon waits, whatever name they try and wherever they sit.
 
 A failure takes one of a few places, for fifteen minutes, by user name and by client. While none is free
-nobody is let in, whatever the password. A browser in which somebody has logged in before has places of its own,
-so that strangers cannot lock its owner out. The cache keeps keyed hashes, never a name or an address.
+nobody is let in, whatever the password. A browser in which somebody has logged in before has places of its
+own, so that strangers cannot lock its owner out. The cache keeps keyed hashes, never a name or an address.
 """
 
 import math
@@ -97,7 +97,7 @@ def _remember(response: HttpResponseBase, name: str) -> None:
 
 def _places(request: HttpRequest, name: str) -> list[Places]:
     known = request.get_signed_cookie(KNOWN, default="", salt="log-in", max_age=KNOWN_SECONDS)
-    kind = "name at home" if known == name.casefold() else "name"
+    kind = "name-at-home" if known == name.casefold() else "name"
     return [
         Places(_hashed(kind, name.casefold()), FAILURES_OF_A_NAME),
         Places(_hashed("client", _client(request)), FAILURES_OF_A_CLIENT),
