@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+WHERE = "location.href + document.title"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -104,6 +106,39 @@ def test_a_participant_goes_from_start_to_thanks_and_nothing_leaks(browser, live
     assert not [word for word in secrets + files if word.lower() in told]
 
 
+@pytest.mark.parametrize(
+    "language, width", [("en", 640), ("zh-hans", 320)], ids=["at 200 percent", "in Chinese"]
+)
+def test_every_page_is_accessible(page, live_server, language, width):
+    """Half of 1280 pixels is what a zoom of 200 percent leaves."""
+    asked = [{"key": "a", "text": "?", "choices": ["1", "2"]}, {"key": "b", "text": "??"}]
+    known = [{"text": "???", "choices": ["1", "2"], "right": 0}]
+    study = make_study(2, language=language, questions=asked, comprehension=known, revisable=True)
+    page.set_viewport_size({"width": width, "height": 500})
+    page.goto(live_server.url + study.get_absolute_url())
+    seen = []
+    while page.locator("#code").count() == 0:
+        seen.append(urlsplit(page.url).path.split("/")[3])
+        check(page)
+        for box in page.locator("input[type=checkbox]").all():
+            box.check()
+        if page.locator("input[type=radio]").count():
+            page.locator("input[type=radio]").first.check()
+        here = page.evaluate(WHERE)
+        unsure = page.locator("[value=cannot_tell]")
+        (unsure if unsure.count() else page.locator("form button").first).click()
+        page.wait_for_function(f"here => {WHERE} !== here", arg=here)
+    check(page)
+    way = ["", "consent", "questions", "instructions", "practice", "check", "trial", "trial", "feedback"]
+    assert [name for name, _ in itertools.groupby(seen)] == [name for name, _ in itertools.groupby(way)]
+
+
+@pytest.mark.parametrize("state", ["draft", "paused", "closed"])
+def test_a_shut_door_is_accessible_too(page, live_server, state):
+    page.goto(live_server.url + make_study(1, opened=False, state=state).get_absolute_url())
+    check(page)
+
+
 def test_double_click_back_button_and_reload_store_one_answer_each(page, live_server):
     study = make_study(3)
     go_to_first_trial(page, live_server.url + study.get_absolute_url())
@@ -136,10 +171,10 @@ def test_a_researcher_opens_a_study_and_sees_its_names(page, live_server, admin_
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill("password")
     page.get_by_role("button", name="Log in").click()
-    page.get_by_role("button", name="Open study").click()
-    page.get_by_text("The study is now open").wait_for()
+    page.get_by_role("button", name="Publish study").click()
+    page.get_by_text("takes part in version 1").first.wait_for()
     check(page)
     with page.expect_popup() as opened:
-        page.get_by_role("button", name="Preview as participant").click()
+        page.get_by_role("button", name="Preview").click()
     opened.value.get_by_text("Preview: nothing here counts").wait_for()
     assert not Participant.objects.filter(preview=False).exists()

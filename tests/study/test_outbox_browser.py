@@ -45,7 +45,7 @@ def test_offline_the_study_goes_on_and_every_answer_arrives_once_when_the_connec
     page.context.set_offline(True)
     for position, words in enumerate("abcd", start=1):
         give(page, words, f"{position + 1} of 7")
-    page.get_by_text("waiting to be sent: 4").wait_for()
+    page.get_by_text("4 waiting to be sent").wait_for()
     page.get_by_label("Your answer").fill("e")
     page.get_by_label("Your answer").press("Enter")
     page.get_by_role("heading", name="Waiting for the connection").wait_for()
@@ -67,7 +67,7 @@ def test_a_browser_killed_with_answers_waiting_sends_them_when_it_is_opened_agai
     walk_to_first_trial(page, address)
     page.route("**/answers/**", lambda route: route.abort())
     give(page, "wing", "2 of 3")
-    page.get_by_text("waiting to be sent: 1").wait_for()
+    page.get_by_text("1 waiting to be sent").wait_for()
     page.close()
     again = page.context.new_page()
     again.goto(address)
@@ -129,7 +129,7 @@ def test_a_forgotten_browser_keeps_its_answers_and_is_asked_to_open_the_link_aga
     page.context.clear_cookies()
     give(page, "wing", "2 of 2")
     page.get_by_text("This browser is not recognised any more").wait_for()
-    page.get_by_text("waiting to be sent: 1").wait_for()
+    page.get_by_text("1 waiting to be sent").wait_for()
     assert stored() == []
 
 

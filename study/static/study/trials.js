@@ -109,7 +109,7 @@ function show(trial, pictures, entry) {
   stage.querySelector("progress").value = trial.position - 1;
   element("question").textContent = trial.question;
   element("pictures").replaceChildren(...pictures.map((picture) => drawn(picture, trial.alternative_text)));
-  element("earlier")?.remove();
+  showWayBack(trial);
   field.value = entry?.body.words ?? "";
   element("pause").hidden = true;
   stage.hidden = false;
@@ -118,6 +118,20 @@ function show(trial, pictures, entry) {
   window.scrollTo(0, 0);
   if (hasKeyboard || entry) field.focus({ preventScroll: true });
   else element("question").focus({ preventScroll: true });
+}
+
+/** Where the study lets people change answers: a link to the page before, by way of the server. */
+function showWayBack(trial) {
+  const before = work.revisable && work.trials.findLast((each) => each.position < trial.position);
+  element("earlier").hidden = !before;
+  if (before) element("earlier").href = `${words.start}trial/${before.key}/`;
+}
+
+/** What waits must be there before the page before can show it. */
+async function goBack(event) {
+  event.preventDefault();
+  if (await sender.wake()) location.assign(event.target.href);
+  else notice(words.retry);
 }
 
 function begin() {
@@ -265,6 +279,7 @@ async function takeOver() {
   sender.addEventListener("stands", () => notice(words.stands));
   form.addEventListener("submit", onSubmit);
   form.addEventListener("click", ignoreEcho);
+  element("earlier").addEventListener("click", (event) => goBack(event).catch(() => {}));
   form.addEventListener("keydown", (event) => event.key === "Enter" && ignoreEcho(event));
   document.addEventListener("visibilitychange", lookAgain);
   setInterval(() => document.hidden || sender.fetch("POST", "alive/", {}).catch(() => {}), SIGN_OF_LIFE);
