@@ -95,6 +95,17 @@ class StudyAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Study | None = None) -> tuple[str, ...]:
         return ("slug",) if obj and obj.opened_at else ()
 
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict | None = None,
+    ) -> HttpResponseBase:
+        """Making a study copies pictures for a while: no transaction holds up participants meanwhile."""
+        view = super().changeform_view if object_id else self._changeform_view
+        return view(request, object_id, form_url, extra_context)
+
     def add_view(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return super().add_view(request, *args, **kwargs)

@@ -14,9 +14,9 @@ Change = dict[str, Any]
 """Rows made (keys by model) and rows as they were before they were changed or removed."""
 
 
-@transaction.atomic
 def made_by(study: Study, act: Callable[[], Any]) -> Change:
-    """Does `act` and tells what to keep of it. JSON throughout; empty if it changed nothing on the desk."""
+    """Does `act` and tells what to keep of it. JSON throughout; empty if it changed nothing on the desk. No
+    transaction is held, as making pictures takes long."""
     before = _rows(study)
     act()
     after = _rows(study)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from annotations import Refusal
 from study import stimuli, texts, versions
 from study.models import Answer, Participant, Study, Trial, Version
+from summaries import exhibits
 from summaries.models import Run
 
 
@@ -20,7 +21,6 @@ def create_study(run: Run, title: str, created_by: Any = None, language: str = "
     return study
 
 
-@transaction.atomic
 def begin(study: Study, run: Run) -> None:
     """Saves a new study with its first condition: a stimulus for every exhibit of the run. Texts that it has
     not yet are the usual ones."""
@@ -29,8 +29,10 @@ def begin(study: Study, run: Run) -> None:
     study.consent = study.consent or usual.consent
     study.instructions = study.instructions or usual.instructions
     study.thanks = study.thanks or usual.thanks
-    study.save()
-    stimuli.add_condition(study, run)
+    ready = stimuli.frozen(exhibits.of_run(run))
+    with transaction.atomic():
+        study.save()
+        stimuli.add_condition(study, run, ready)
 
 
 @transaction.atomic

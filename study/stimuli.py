@@ -8,7 +8,7 @@ else is on the desk can be taken away again; walks of previews through it go wit
 from collections.abc import Iterable
 from itertools import islice
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 
 from annotations import Refusal, files, pictures
@@ -29,54 +29,56 @@ def check_run(run: Run) -> None:
         raise Refusal(f"Run {run.pk} found no summaries, so there is nothing to show.")
 
 
-@transaction.atomic
-def add_condition(study: Study, run: Run) -> Condition:
-    """A further group of participants, who see all exhibits of this run."""
+def frozen(shown: Iterable[Exhibit]) -> list[Stimulus]:
+    """Stimuli yet to be kept, their pictures copied: what takes long, so no transaction waits for it."""
+    return [_frozen(exhibit) for exhibit in shown]
+
+
+def add_condition(study: Study, run: Run, ready: list[Stimulus] | None = None) -> Condition:
+    """A further group of participants, who see all exhibits of this run; `ready`: frozen before."""
     check_run(run)
-    _hold(study)
-    if study.stimuli.filter(exhibit__in=[each.key for each in exhibits.of_run(run)]).exists():
-        raise Refusal(f"The study shows run {run.pk} already.")
-    condition = _new_condition(study, run.network.name, f"{run.network.name}, run {run.pk}")
-    _add(study, exhibits.of_run(run), condition=condition)
+    ready = frozen(exhibits.of_run(run)) if ready is None else ready
+    with transaction.atomic():
+        _hold(study)
+        if study.stimuli.filter(exhibit__in=[each.exhibit for each in ready]).exists():
+            raise Refusal(f"The study shows run {run.pk} already.")
+        condition = _new_condition(study, run.network.name, f"{run.network.name}, run {run.pk}")
+        _keep(study, ready, condition=condition)
     return condition
 
 
-@transaction.atomic
 def add_baseline(study: Study, run: Run, count: int) -> Condition:
     """A further group, who see regions of this run put together at random: what people say of nothing."""
-    _hold(study)
-    condition = _new_condition(study, "random regions", f"random regions of run {run.pk}")
-    made = exhibits.decoys(run, _checked(count), study.seed + condition.position)
-    _add(study, made, condition=condition)
+    seed = study.seed + _next_position(study.conditions)
+    ready = frozen(exhibits.decoys(run, _checked(count), seed))
+    with transaction.atomic():
+        _hold(study)
+        condition = _new_condition(study, "random regions", f"random regions of run {run.pk}")
+        _keep(study, ready, condition=condition)
     return condition
 
 
-@transaction.atomic
 def add_decoys(condition: Condition, count: int, *, everybody: bool = False) -> list[Stimulus]:
     """So many more pictures of the condition's run in which nothing is in common."""
     study, run = condition.study, run_of(condition)
-    _hold(study)
     known = set(study.stimuli.values_list("exhibit", flat=True))
     there = study.stimuli.filter(kind=Stimulus.Kind.DECOY).count()
     made = exhibits.decoys(run, there + _checked(count), study.seed)
-    new = islice((each for each in made if each.key not in known), count)
-    return _add(study, new, condition=None if everybody else condition, kind=Stimulus.Kind.DECOY)
+    ready = frozen(islice((each for each in made if each.key not in known), count))
+    return _keep(study, ready, condition=None if everybody else condition, kind=Stimulus.Kind.DECOY)
 
 
-@transaction.atomic
 def add_repeats(condition: Condition, count: int) -> list[Stimulus]:
     """So many more of the condition's summaries a second time, their images in another order."""
     study, run = condition.study, run_of(condition)
-    _hold(study)
     summaries = condition.stimuli.filter(kind=Stimulus.Kind.SUMMARY)
     sources = {each.exhibit: each for each in summaries.filter(repeats__isnull=True)}
     seed = study.seed + _next_position(study.stimuli)
     made = list(exhibits.repeats(run, _checked(count), seed, among=sources))
-    stimuli = _add(study, made, condition=condition, kind=Stimulus.Kind.REPEAT)
-    for stimulus, exhibit in zip(stimuli, made, strict=True):
+    ready = frozen(made)
+    for stimulus, exhibit in zip(ready, made, strict=True):
         stimulus.source = sources[exhibit.of]
-    Stimulus.objects.bulk_update(stimuli, ["source"])
-    return stimuli
+    return _keep(study, ready, condition=condition, kind=Stimulus.Kind.REPEAT)
 
 
 @transaction.atomic
@@ -142,19 +144,20 @@ def published(study: Study) -> QuerySet[Stimulus]:
     return study.stimuli.filter(versions__number__isnull=False).distinct()
 
 
-def _add(
-    study: Study,
-    shown: Iterable[Exhibit],
-    *,
-    condition: Condition | None,
-    kind: str = Stimulus.Kind.SUMMARY,
+def _keep(
+    study: Study, ready: list[Stimulus], *, condition: Condition | None, kind: str = Stimulus.Kind.SUMMARY
 ) -> list[Stimulus]:
-    """Freezes exhibits into stimuli behind those that there are."""
-    first = _next_position(study.stimuli)
-    return Stimulus.objects.bulk_create(
-        _frozen(exhibit, study=study, condition=condition, kind=kind, position=position)
-        for position, exhibit in enumerate(shown, first)
-    )
+    """Puts stimuli behind those that there are."""
+    try:
+        with transaction.atomic():
+            _hold(study)
+            first = _next_position(study.stimuli)
+            for position, stimulus in enumerate(ready, first):
+                stimulus.study, stimulus.position = study, position
+                stimulus.condition, stimulus.kind = condition, kind
+            return Stimulus.objects.bulk_create(ready)
+    except IntegrityError as error:
+        raise Refusal("The study was changed meanwhile; look at it, and try again.") from error
 
 
 def _hold(study: Study) -> None:
@@ -198,7 +201,7 @@ def _next_position(rows: QuerySet) -> int:
     return (rows.aggregate(last=Max("position"))["last"] or 0) + 1
 
 
-def _frozen(exhibit: Exhibit, **more: object) -> Stimulus:
+def _frozen(exhibit: Exhibit) -> Stimulus:
     copies = [_copy(key) for key in exhibit.pictures]
     return Stimulus(
         exhibit=exhibit.key,
@@ -208,7 +211,6 @@ def _frozen(exhibit: Exhibit, **more: object) -> Stimulus:
         alternative_text=exhibit.alternative_text,
         title=exhibit.title,
         group=exhibit.group,
-        **more,
     )
 
 

@@ -1,8 +1,10 @@
 """Conditions, planted checks, and taking the last change back."""
 
 import pytest
+from django.db import connection
+from django.urls import reverse
 
-from annotations import Refusal, files
+from annotations import Refusal, files, pictures
 from study import changes, publishing, readiness, stimuli
 from study.models import Condition, Stimulus, Version
 from tests.factories import CLASS_NAME, NETWORK_NAME, make_found_run, make_participant, make_study
@@ -112,12 +114,41 @@ def test_what_a_published_version_shows_stays_and_more_can_be_added():
     assert not publishing.has_changes(study)
 
 
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_while_pictures_are_made(monkeypatch, admin_client):
+    """Answers would: on SQLite any open transaction keeps all others from writing."""
+    run, second = make_found_run(summaries=3, side=32), make_found_run(summaries=1, side=32)
+    made, png = [], pictures.png
+
+    def watched(pixels):
+        made.append(connection.in_atomic_block)
+        return png(pixels)
+
+    monkeypatch.setattr(pictures, "png", watched)
+    sent = {"run": run.pk, "title": "Parts", "language": "en"}
+    admin_client.post(reverse("admin:study_study_add"), sent)
+    (condition,) = Condition.objects.all()
+    for name, more in (
+        ("add_decoys", {"condition": condition.pk, "number": 1}),
+        ("add_repeats", {"condition": condition.pk, "number": 1}),
+        ("add_baseline", {"condition": condition.pk, "number": 1}),
+        ("add_condition", {"run": second.pk}),
+    ):
+        admin_client.post(reverse(f"admin:study_{name}", args=[condition.study.pk]), more)
+    assert condition.study.stimuli.count() == 3 + 1 + 1 + 1 + 1
+    assert len(made) == 3 + 2 + 2 + 2 + 1 and not any(made)
+
+
+def not_repeated(study):
+    return study.stimuli.filter(kind=Kind.SUMMARY, repeats=None).first()
+
+
 ACTS = {
     "decoys": lambda study: stimuli.add_decoys(study.conditions.get(), 2),
     "repeats": lambda study: stimuli.add_repeats(study.conditions.get(), 1),
     "condition": lambda study: stimuli.add_condition(study, make_found_run(summaries=1, side=32)),
     "baseline": lambda study: stimuli.add_baseline(study, stimuli.run_of(study.conditions.get()), 2),
-    "gold": lambda study: stimuli.mark_gold(study.stimuli.first(), "beak|bill", everybody=True),
+    "gold": lambda study: stimuli.mark_gold(not_repeated(study), "beak|bill", everybody=True),
     "removal": lambda study: stimuli.remove(study, study.stimuli.all()[:2]),
     "nothing": lambda study: None,
 }
