@@ -65,6 +65,7 @@ def close_study(study: Study) -> None:
 @transaction.atomic
 def publish_changes(study: Study, by: Any = None) -> Version:
     """The next version, for whoever comes from now on; who is under way keeps theirs."""
+    Study.objects.select_for_update().only("pk").get(pk=study.pk)  # one press after another
     if versions.latest(study) is None:
         raise Refusal("The study has not been published yet; publish it first.")
     if not has_changes(study):

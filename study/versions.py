@@ -5,6 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from study.models import Stimulus, Study, Version
@@ -61,10 +62,12 @@ def freeze(study: Study) -> Version:
 
 @transaction.atomic
 def publish(study: Study, by: Any = None) -> Version:
-    """The version of the design as it stands, numbered: what newcomers take part in from now on."""
-    version = freeze(study)
-    if version.number is None or version != latest(study):
-        version.number = (latest(study).number if latest(study) else 0) + 1
+    """The version of the design as it stands, numbered: what newcomers take part in from now on. A design as
+    it was once before is that version again, under the number that its participants know."""
+    version, last = freeze(study), latest(study)
+    if version != last:
+        highest = study.versions.aggregate(highest=Max("number"))["highest"] or 0
+        version.number = version.number or highest + 1
         version.published_at, version.published_by = timezone.now(), by
         version.save(update_fields=["number", "published_at", "published_by"])
     return version
@@ -72,7 +75,7 @@ def publish(study: Study, by: Any = None) -> Version:
 
 def latest(study: Study) -> Version | None:
     """What newcomers take part in."""
-    return study.versions.filter(number__isnull=False).order_by("number").last()
+    return study.versions.filter(number__isnull=False).order_by("published_at", "number").last()
 
 
 def _entry(stimulus: Stimulus) -> dict[str, Any]:

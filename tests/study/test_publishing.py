@@ -1,7 +1,7 @@
 import pytest
 
 from annotations import Refusal, files
-from study import publishing, stimuli, texts
+from study import publishing, stimuli, texts, versions
 from study.models import Study
 from summaries.models import Run
 from tests.factories import make_participant, make_run, make_study
@@ -81,6 +81,19 @@ def test_changes_wait_until_they_are_published_and_whoever_came_keeps_their_vers
     early.refresh_from_db()
     assert (early.version.number, late.version.number) == (1, 2)
     assert early.version.setting("instructions") != "other words" == late.version.setting("instructions")
+
+
+def test_a_design_that_comes_again_is_its_version_again_and_no_number_changes():
+    study = make_study(1, plan="one")
+    for plan in ("two", "one"):
+        study.plan = plan
+        study.save()
+        publishing.publish_changes(study)
+    assert versions.latest(study).number == 1 and not publishing.has_changes(study)
+    assert {each.number: each.setting("plan") for each in study.versions.all()} == {1: "one", 2: "two"}
+    study.plan = "three"
+    study.save()
+    assert publishing.publish_changes(study).number == 3
 
 
 def test_a_draft_has_nothing_to_publish_as_a_change():
