@@ -193,8 +193,11 @@ LOGGING = {
     },
     # Those that would write with handlers of their own
     "loggers": {
-        name: {"handlers": ["console"], "propagate": False}
-        for name in ("django.server", "gunicorn.error", "gunicorn.access")
+        "django": {"handlers": []},
+        **{
+            name: {"handlers": ["console"], "propagate": False}
+            for name in ("django.server", "gunicorn.error", "gunicorn.access")
+        },
     },
     "root": {
         "handlers": ["console"],

@@ -1,7 +1,7 @@
 """Logs hold no query string and nothing that a person typed, whoever writes them."""
 
 import logging
-import logging.config
+import os
 import subprocess
 import sys
 
@@ -60,7 +60,16 @@ def test_a_log_of_accesses_would_hold_neither_addresses_nor_queries():
     program = (
         "import logging, studyproject.wsgi;"
         f"logging.getLogger('gunicorn.access').info('GET /s/a/?{SECRET} 200');"
+        f"logging.getLogger('django.security.csrf').warning('Forbidden /s/c/?{SECRET}');"
         f"logging.getLogger('django.server').warning('GET /s/b/?{SECRET} 200')"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=settings.ROOT, capture_output=True, text=True)
-    assert "GET /s/b/ 200" in done.stderr and SECRET not in done.stdout + done.stderr
+    for debug in ("True", "False"):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            cwd=settings.ROOT,
+            env={**os.environ, "DEBUG": debug},
+            capture_output=True,
+            text=True,
+        )
+        assert done.stderr.count("GET /s/b/ 200") == 1 and done.stderr.count("Forbidden /s/c/") == 1
+        assert SECRET not in done.stdout + done.stderr
