@@ -1,13 +1,14 @@
 """The participant's pages. The server alone knows which one comes next; every other address leads there."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -17,6 +18,9 @@ from study.cookies import recognise
 from study.models import Answer, Outcome, Participant, Study
 from study.sessions import Place
 from study.throttling import CALLS, STARTS, throttled
+
+LONG_AGO = timedelta(hours=2)
+"""Who comes back later than this finds the instructions open."""
 
 
 def participants_page(page: str) -> Callable:
@@ -142,7 +146,9 @@ def trial(request: HttpRequest, participant: Participant, place: Place) -> HttpR
         "count": participant.trials.count(),
         "question": setting("question") or texts.translated(stimulus.question, setting("language")),
         "alternative_text": texts.translated(stimulus.alternative_text, setting("language")),
-        "sizes": stimulus.sizes,
+        "sizes": stimulus.sizes or [("", "")] * len(stimulus.pictures),
+        "instructions": setting("instructions"),
+        "returned": participant.last_seen and timezone.now() - participant.last_seen > LONG_AGO,
         "shown": form["shown"].value() or forms.stamp(),
         "earlier": _earlier(participant, place),
         "stored": Answer.objects.current().filter(trial=place.trial).first(),

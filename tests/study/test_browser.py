@@ -109,8 +109,10 @@ def test_a_participant_goes_from_start_to_thanks_and_nothing_leaks(browser, live
 @pytest.mark.parametrize(
     "language, width", [("en", 640), ("zh-hans", 320)], ids=["at 200 percent", "in Chinese"]
 )
-def test_every_page_is_accessible(page, live_server, language, width):
-    """Half of 1280 pixels is what a zoom of 200 percent leaves."""
+def test_every_page_is_accessible_and_works_by_keys(page, live_server, language, width):
+    """Half of 1280 pixels is what a zoom of 200 percent leaves. Nothing may break the content policy."""
+    errors = []
+    page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     asked = [{"key": "a", "text": "?", "choices": ["1", "2"]}, {"key": "b", "text": "??"}]
     known = [{"text": "???", "choices": ["1", "2"], "right": 0}]
     study = make_study(2, language=language, questions=asked, comprehension=known, revisable=True)
@@ -121,15 +123,16 @@ def test_every_page_is_accessible(page, live_server, language, width):
         seen.append(urlsplit(page.url).path.split("/")[3])
         check(page)
         for box in page.locator("input[type=checkbox]").all():
-            box.check()
+            box.press("Space")
         if page.locator("input[type=radio]").count():
-            page.locator("input[type=radio]").first.check()
+            page.locator("input[type=radio]").first.press("Space")
         here = page.evaluate(WHERE)
         unsure = page.locator("[value=cannot_tell]")
-        (unsure if unsure.count() else page.locator("form button").first).click()
+        (unsure if unsure.count() else page.locator("form button").first).press("Enter")
         page.wait_for_function(f"here => {WHERE} !== here", arg=here)
     check(page)
     way = ["", "consent", "questions", "instructions", "practice", "check", "trial", "trial", "feedback"]
+    assert not errors
     assert [name for name, _ in itertools.groupby(seen)] == [name for name, _ in itertools.groupby(way)]
 
 

@@ -95,6 +95,8 @@ def test_lost_responses_and_two_tabs_leave_one_row_each_and_the_first_answer_sta
 
     page.route("**/answers/**", lose_first_response)
     give(page, "wing", "2 of 2")
+    page.reload()
+    page.get_by_text("2 of 2", exact=True).wait_for()
     page.get_by_text("Saved", exact=True).wait_for()
     give(other, "beak", "2 of 2")
     other.get_by_text("An earlier answer to this page was saved already").wait_for()
@@ -103,6 +105,26 @@ def test_lost_responses_and_two_tabs_leave_one_row_each_and_the_first_answer_sta
     assert stored() == ["wing", ""] and lost[0].status == 201
     other.reload()
     assert other.locator("#code").inner_text() == page.locator("#code").inner_text()
+
+
+def test_the_same_answer_sent_twenty_times_at_once_is_one_row_with_one_receipt(page, live_server):
+    study = make_study(1)
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    responses = page.evaluate(
+        """async () => {
+          const { start, key } = document.getElementById("trial").dataset;
+          const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
+          const put = () => fetch(`${start}answers/${key}/`, {
+            method: "PUT",
+            headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+            body: JSON.stringify({ kind: "name", words: "wing" }),
+          }).then(async (response) => [response.status, (await response.json()).receipt]);
+          return Promise.all(Array.from({ length: 20 }, put));
+        }"""
+    )
+    assert stored() == ["wing"]
+    assert sorted(status for status, _ in responses) == [200] * 19 + [201]
+    assert len({receipt for _, receipt in responses}) == 1
 
 
 def test_what_the_server_refuses_is_shown_again_with_its_words(page, live_server):
@@ -130,6 +152,8 @@ def test_a_forgotten_browser_keeps_its_answers_and_is_asked_to_open_the_link_aga
     give(page, "wing", "2 of 2")
     page.get_by_text("This browser is not recognised any more").wait_for()
     page.get_by_text("1 waiting to be sent").wait_for()
+    page.get_by_role("button", name="Skip this one").click()
+    page.get_by_role("heading", name="Please open the link once more").wait_for()
     assert stored() == []
 
 

@@ -63,7 +63,7 @@ async function finish(event) {
     location.replace(await shakeHands());
   } catch {
     delete form.dataset.busy;
-    say(sender.stranger ? words.stranger : words.retry);
+    say(sender.stranger ? words.strangerWords : words.retry);
     addEventListener("online", () => form.requestSubmit(), { once: true });
   }
 }

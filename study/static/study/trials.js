@@ -66,14 +66,15 @@ async function fetchAhead(trials) {
   for (const trial of trials.slice(0, AHEAD)) await fetchPictures(trial).catch(() => {});
 }
 
-/** A picture that the server refuses for good would stop the study: after three times the way goes by the server. */
+/** Where the server refuses a picture for good it knows the way; but nobody is sent off with answers waiting. */
 async function picturesOf(trial) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await fetchPictures(trial);
     } catch (error) {
-      if (attempt > 2 && !(error instanceof TypeError)) return leadOn();
-      pause("offline");
+      const refused = attempt > 2 && !(error instanceof TypeError);
+      if (refused && !(await sender.waiting()).length) return leadOn();
+      pause(sender.stranger ? "stranger" : "offline");
       await connection(attempt);
     }
   }
@@ -141,7 +142,7 @@ function begin() {
 }
 
 function drawn(picture, text) {
-  const image = new Image(picture.width, picture.height);
+  const image = picture.width ? new Image(picture.width, picture.height) : new Image();
   image.alt = text;
   image.src = picture.source;
   return image;
@@ -169,8 +170,8 @@ async function tellState() {
   if ((slow || !count) && chip.textContent !== text) chip.textContent = text;
   chip.classList.toggle("waiting", Boolean(count));
   if (count && !slow) setTimeout(tellState, 900);
-  if (sender.stranger) notice(words.stranger);
-  else if (element("notice").textContent === words.stranger) notice("");
+  if (sender.stranger) notice(words.strangerWords);
+  else if (element("notice").textContent === words.strangerWords) notice("");
 }
 
 /* What happens */
@@ -192,7 +193,8 @@ async function conclude() {
   pause("sending");
   for (let attempt = 1; !(await sender.wake()); attempt += 1) {
     if ((await sender.refused()).length) return next();
-    if (sender.offline) pause("offline");
+    if (sender.stranger) pause("stranger");
+    else if (sender.offline) pause("offline");
     await connection(attempt);
   }
   if ((await sender.refused()).length) return next();

@@ -79,7 +79,7 @@ document.addEventListener("submit", (event) => {
 
 // A page taken out of the browser's memory by the back button may be stale: the server knows better.
 addEventListener("pageshow", (event) => {
-  if (event.persisted) location.reload();
+  if (event.persisted && navigator.onLine) location.reload();
 });
 
 for (const button of document.querySelectorAll("[data-copy]")) {
