@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from annotations import Refusal
 from study.bots.browser import Browser, GaveUp
-from study.bots.pages import Page
+from study.bots.pages import Form, Page
 from study.bots.truth import CONSISTENCY, Belief, Said, guess
 
 SECONDS, CARELESS_SECONDS, SPREAD = 6.0, 0.6, 0.4
 """Medians, and the standard deviation of the logarithm, of the time that an answer takes."""
+PRACTICE = "wheel"
 STUCK = 6
 """How often the same page may come before the bot gives up."""
 ELSEWHERE = "The site there has another key or database than the ones set here: run this beside its database."
@@ -119,9 +120,15 @@ class Bot:
             seen.append(page.name)
             if seen.count(page.name) > STUCK:
                 raise GaveUp(f"The page '{page.name}' does not lead on.")
-            chosen = self.right if page.name == "check" and not self.careless else None
-            page = await self.browser.send(page, form, form.fill(words="30", chosen=chosen))
+            page = await self.browser.send(page, form, self._fill(page.name, form))
         return page
+
+    def _fill(self, page: str, form: Form) -> dict[str, str]:
+        """By lot where nothing is right: at the optional questions, and at the check if it does not look."""
+        chosen = [self.lot.randrange(len(one.choices)) for one in form.fields if one.choices]
+        if page == "check" and not self.careless:
+            chosen = self.right
+        return form.fill(words=PRACTICE if page == "practice" else "", chosen=chosen)
 
     async def _answer_all(self, trials: list[dict[str, Any]]) -> bool:
         """Answers what is not answered yet. True if the bot goes early; what it gave is sent first."""

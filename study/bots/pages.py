@@ -23,13 +23,13 @@ class Form:
     buttons: list[tuple[str, str]] = field(default_factory=list)
     """Name and value; most have no name."""
 
-    def fill(self, words: str = "", chosen: list[int] | None = None) -> dict[str, str]:
+    def fill(self, words: str, chosen: list[int]) -> dict[str, str]:
         """With every box ticked and the first button pressed; of each row of choices the one asked for."""
-        picks = iter(chosen or [])
+        picks = iter(chosen)
         data = {one.name: one.value or words for one in self.fields if not one.choices}
         for one in self.fields:
             if one.choices:
-                data[one.name] = one.choices[next(picks, 0)]
+                data[one.name] = one.choices[next(picks)]
         return data | {name: value for name, value in self.buttons[:1] if name}
 
 

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from annotations import Refusal
+from study import publishing
 from study.agreement import NAME, NOTHING_IN_COMMON
 from study.bots import Crowd, Habits, compare, crowd, line
 from study.bots.line import Line, Lost, Meter
@@ -91,7 +92,13 @@ def test_a_form_is_filled_as_a_willing_person_would():
     <button>Go on</button><button name="decline" value="yes">No</button></form>"""
     page = Page("http://site/s/abc/consent/", 200, text)
     assert page.name == "consent" and page.form.action == "../check/"
-    assert page.form.fill("30", [1]) == {"ticket": "a:b", "agree": "on", "age": "30", "one": "1", "two": "0"}
+    assert page.form.fill("30", [1, 0]) == {
+        "ticket": "a:b",
+        "agree": "on",
+        "age": "30",
+        "one": "1",
+        "two": "0",
+    }
 
 
 def test_percentiles_are_times_that_were_measured():
@@ -113,6 +120,22 @@ def test_nothing_is_lost_or_doubled_on_bad_lines(live_server, monkeypatch):
     assert tally.completed == Participant.objects.filter(outcome=Outcome.COMPLETED).count() > 0
     assert tally.completed + tally.left == 8
     assert all(Participant.objects.values_list("simulated", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_bots_pass_the_check_and_answer_the_questions(live_server):
+    study = make_study(1, opened=False)
+    study.questions = [{"key": "sight", "text": "How well do you see?", "choices": ["well", "badly"]}]
+    study.comprehension = [
+        {"text": "What is asked for?", "choices": ["a colour", "a part"], "right": 1},
+        {"text": "May you guess?", "choices": ["yes", "no", "sometimes"], "right": 0},
+    ]
+    study.save()
+    publishing.open_study(study)
+    Crowd(study, live_server.url, 2, Habits(dropout=0, careless=0, drop_requests=0, drop_responses=0)).run()
+    for participant in Participant.objects.all():
+        assert participant.outcome == Outcome.COMPLETED and participant.comprehension_attempts == 1
+        assert participant.profile["sight"] in ("well", "badly")
 
 
 @pytest.mark.django_db(transaction=True)
