@@ -4,6 +4,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from study import views
+from study.models import Answer
 from tests.factories import give_answers, make_found_run, make_participant, make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -48,6 +50,24 @@ def test_staff_work_under_the_policy(live_server, page, complaints):
         reverse("summaries:summary", args=[run.classes.first().summaries.first().pk]),
     ):
         assert page.goto(live_server.url + address).status == 200, address
+    assert complaints == []
+
+
+def test_participants_work_under_the_policy(live_server, page, complaints):
+    study = make_study(3)
+    participant = make_participant(study)
+    start = live_server.url + study.get_absolute_url()
+    page.goto(start)
+    cookie = views.enter(study, participant).cookies["participant"].value
+    page.context.add_cookies([{"name": "participant", "value": cookie, "url": start}])
+    page.goto(start)
+    for place in range(1, 4):
+        page.get_by_text(f"{place} of 3").wait_for()
+        page.get_by_label("Your answer").fill("wing")
+        page.get_by_label("Your answer").press("Enter")
+    page.get_by_role("button", name="Finish").click()
+    page.locator("#code").wait_for()
+    assert Answer.objects.count() == 3
     assert complaints == []
 
 
