@@ -35,6 +35,11 @@ class Group:
     """Whether decoys and repeats can be made for it."""
 
     @property
+    def pinned(self) -> bool:
+        """A published version shows it, so it stays."""
+        return any(each.pinned for each in self.shown)
+
+    @property
     def told(self) -> str:
         count = Counter(each.kind for each in self.shown)
         parts = [

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
+from study import texts
 from study.models import Stimulus, Study
 
 READABLE = ("slug", "consent", "instructions", "thanks", "question", "contact", "questions", "comprehension")
@@ -72,10 +73,18 @@ def _spoken(name: str) -> str:
 def _about_texts(study: Study) -> Iterator[str]:
     if found := leaks(study):
         yield f"Participants can read the name of what they are shown: {', '.join(found)}."
+    if any(study.consent == texts.of(other).consent for other in _other_languages(study)):
+        yield f"The pages are in {study.get_language_display()}, the consent text is not."
     if not study.contact.strip():
         yield "There is no contact, so participants do not learn whom to ask."
     if not study.plan.strip():
         yield "There is no analysis plan; a preregistration without one says little."
+
+
+def _other_languages(study: Study) -> list[str]:
+    usual = texts.of(study.language)
+    known = [code for code, _ in Study._meta.get_field("language").choices]
+    return [code for code in known if texts.of(code) != usual]
 
 
 def _about_people(study: Study) -> Iterator[str]:

@@ -196,6 +196,9 @@ def test_warnings_name_what_is_missing_and_go_once_it_is_there():
     for part in (CLASS_NAME, NETWORK_NAME, "no contact", "analysis plan", "careless", "fewer than the 9"):
         assert part in told
     assert "begins at 2, and there are 0" in told
+    study.language = "zh-hans"
+    assert "the consent text is not" in " ".join(readiness.warnings(study))
+    study.language = "en"
     study.instructions, study.contact, study.plan = "Look.", "a@b.org", "Count."
     study.exclusion, study.per_participant = {}, None
     stimuli.mark_gold(study.stimuli.first(), "beak")
