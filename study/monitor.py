@@ -151,7 +151,7 @@ def overview(study: Study, simulated: bool | None = None) -> Overview:
     }
     bots = bool(arrived[True] and not arrived[False]) if simulated is None else simulated
     people = _came(study).filter(simulated=bots)
-    version, answers = versions.latest(study), _answers(people)
+    version, answers = versions.latest(study), _answers(study, bots)
     whole, groups = _groups(study, [row for row in rows if row["simulated"] == bots], answers)
     step, bars = histogram(_completions(people))
     return Overview(
@@ -227,12 +227,13 @@ def _counts(study: Study, now: datetime) -> list[dict]:
     )
 
 
-def _answers(people: QuerySet[Participant]) -> list[dict]:
+def _answers(study: Study, bots: bool) -> list[dict]:
     """The last revision of each answer, counted by stimulus and condition."""
+    whose = {"study": study, "preview": False, "simulated": bots}
     named, skipped = Q(kind=Answer.Kind.NAME), Q(kind=Answer.Kind.SKIPPED)
     return list(
         Answer.objects.current()
-        .filter(trial__participant__in=people)
+        .filter(**{f"trial__participant__{name}": value for name, value in whose.items()})
         .order_by()
         .values(stimulus=F("trial__stimulus"), condition=F("trial__participant__condition"))
         .annotate(

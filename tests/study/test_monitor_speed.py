@@ -5,6 +5,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -105,6 +106,8 @@ def seconds_of(act) -> float:
 def test_every_page_takes_less_than_half_a_second(admin_client):
     study = make_studies()
     assert Answer.objects.count() >= ANSWERS and Study.objects.count() == STUDIES
+    if connection.vendor == "postgresql":  # which counts its rows by itself, but not within a transaction
+        connection.cursor().execute("ANALYZE")
     code = Participant.objects.filter(study=study).first().code
     pages = {"monitor": [], "monitor_fragment": [], "people": [], "person": [code]}
     took = {}
