@@ -193,6 +193,8 @@ def readme(study: Study) -> str:
     parts = [
         f"Study: {study.title} ({study.slug})\nWritten: {timezone.now().isoformat(timespec='seconds')}",
         "Both tables are UTF-8, comma separated, with one line of column names. Previews are left out.\n"
+        "Of bots (simulated) answers.csv has every answer; summaries.csv counts people alone, or bots alone\n"
+        "where only bots took part.\n"
         "A text cell that begins with = + - @ (also full width), a tab or a carriage return has an\n"
         "apostrophe put before it, so that a spreadsheet shows it and does not run it. So has one that was\n"
         "typed with apostrophes before such a sign: take one off to have the exact words.",

@@ -1,4 +1,7 @@
-"""What a study has yielded so far: of every answer the last revision. Previews are left out everywhere."""
+"""What a study has yielded so far: of every answer the last revision. Previews are left out everywhere.
+
+Bots are counted only where nobody else came, and never together with people.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -27,17 +30,24 @@ class StimulusResult:
 
 
 def counts(study: Study) -> Counts:
-    people = study.participants.filter(preview=False).aggregate(
+    bots = is_simulated(study)
+    people = study.participants.filter(preview=False, simulated=bots).aggregate(
         started=Count("pk"),
         consented=Count("consented_at"),
         finished=Count("pk", filter=Q(outcome=Outcome.COMPLETED)),
     )
-    given = answers(study).exclude(kind=Answer.Kind.SKIPPED)
+    given = answers(study).filter(trial__participant__simulated=bots).exclude(kind=Answer.Kind.SKIPPED)
     return Counts(answers=given.count(), **people)
 
 
+def is_simulated(study: Study) -> bool:
+    """Whether only bots took part, so that whatever is told of the study is told of bots."""
+    came = study.participants.filter(preview=False).order_by().values_list("simulated", flat=True)
+    return set(came.distinct()) == {True}
+
+
 def answers(study: Study) -> QuerySet[Answer]:
-    """The answers of all who consented, participant by participant, in the order of their trials."""
+    """The answers of all who consented, bots too: participant by participant, in the order of trials."""
     people = {"trial__participant__preview": False, "trial__participant__consented_at__isnull": False}
     rows = Answer.objects.current().filter(trial__participant__study=study, **people)
     return rows.select_related("trial__participant", "trial__stimulus").order_by(
@@ -48,7 +58,8 @@ def answers(study: Study) -> QuerySet[Answer]:
 def per_stimulus(study: Study) -> list[StimulusResult]:
     """The agreement on each stimulus, in the study's own order."""
     given = defaultdict(list)
-    for stimulus, kind, words in answers(study).values_list("trial__stimulus", "kind", "words"):
+    rows = answers(study).filter(trial__participant__simulated=is_simulated(study))
+    for stimulus, kind, words in rows.values_list("trial__stimulus", "kind", "words"):
         given[stimulus].append((kind, names.mechanical(words)))
     return [
         StimulusResult(stimulus, name_agreement(given[stimulus.pk]))

@@ -179,6 +179,12 @@ def test_nothing_happens_on_get(participant, key):
         assert client.get(address(participant, name, *more)).status_code == 405
 
 
+def test_problems_are_told_in_the_language_of_the_study():
+    participant = make_participant(make_study(1, language="zh-hans"))
+    problem = put(signed_in(participant), participant, participant.trials.get().key).json()["problem"]
+    assert not problem.isascii()
+
+
 def test_who_finished_may_send_again_what_was_stored(participant):
     give_answers(participant, "wing", "beak")
     first = participant.trials.get(position=1)

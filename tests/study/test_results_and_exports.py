@@ -220,3 +220,14 @@ def test_only_who_completed_the_study_counts_as_finished():
     study = make_study(1)
     sessions.decline(sessions.start(study, "no"))
     assert results.counts(study) == results.Counts(started=1, consented=0, finished=0, answers=0)
+
+
+@pytest.mark.django_db
+def test_bots_are_counted_where_only_bots_took_part_and_never_together_with_people():
+    study = make_study(1)
+    give_answers(make_participant(study, simulated=True), "wing")
+    assert results.is_simulated(study) and results.counts(study).answers == 1
+    give_answers(make_participant(study), "beak")
+    assert not results.is_simulated(study) and results.counts(study) == results.Counts(1, 1, 1, 1)
+    assert results.per_stimulus(study)[0].agreement.modal_names == ("beak",)
+    assert {row["simulated"] for row in read(exports.answer_lines(study))} == {"yes", "no"}
