@@ -107,6 +107,8 @@ def instructions(request: HttpRequest, participant: Participant, place: Place) -
 @participants_page("practice")
 def practice(request: HttpRequest, participant: Participant, place: Place) -> HttpResponseBase:
     """What is typed here is answered kindly and kept nowhere."""
+    if "unseen" in request.POST:
+        return redirect(f"{request.path}?said=unseen")
     if "unsuitable" in request.POST:
         sessions.end(participant, Outcome.DEVICE_UNSUITABLE)
         return onwards(participant)

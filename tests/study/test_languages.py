@@ -84,6 +84,7 @@ def test_a_chinese_study_says_nothing_in_english(client):
         ("practice/", {"kind": "name", "words": "a b c d"}),
         ("practice/", {"kind": "cannot_tell"}),
         ("practice/", {"kind": "name", "words": "车轮"}),
+        ("practice/", {"unseen": "1"}),
         ("practice/", {"done": "1"}),
         ("check/", {"attempt": 1}),
         ("check/", {"attempt": 1, "check-0": 1}),

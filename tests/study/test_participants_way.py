@@ -155,6 +155,8 @@ def test_who_cannot_see_the_pictures_goes_with_a_code(client):
     press_start(client, study)
     client.post(start_of(study) + "consent/", CONSENT)
     client.post(start_of(study) + "instructions/")
+    asked = client.post(start_of(study) + "practice/", {"unseen": "1"}, follow=True)
+    assert b"End the study here" in asked.content and not Participant.objects.get().outcome
     end = client.post(start_of(study) + "practice/", {"unsuitable": "1"}, follow=True)
     participant = Participant.objects.get()
     assert participant.outcome == Outcome.DEVICE_UNSUITABLE

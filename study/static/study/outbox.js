@@ -5,8 +5,9 @@
 const LONGEST_PAUSE = 60_000;
 const PATIENCE = 20_000;
 
-/** Rejects where the browser has no database, or keeps it closed: then the plain forms do the work. */
+/** Rejects where the browser has no database, keeps it closed or is too old: then plain forms do the work. */
 export async function openOutbox() {
+  if (!AbortSignal.timeout || !Array.prototype.findLast) throw new Error("too old");
   const request = indexedDB.open("answers", 1);
   request.onupgradeneeded = () => {
     request.result.createObjectStore("waiting", { keyPath: "id", autoIncrement: true });
@@ -126,6 +127,7 @@ export class Sender extends EventTarget {
     this.stranger = response.status === 403;
     if (response.ok || response.status === 409) {
       await this.outbox.settle(entry, told.receipt);
+      this.tell("settled");
       if (response.status === 409) this.tell("stands", told.problem);
     } else if (response.status === 413 || response.status === 422) {
       await this.outbox.refuse(entry, told.problem);

@@ -80,12 +80,13 @@ async function picturesOf(trial) {
   }
 }
 
-/** Until the connection is back, somebody asks for it, or some time has passed. */
+/** Until the connection is back, an answer got through, somebody asks for it, or some time has passed. */
 function connection(attempt) {
   const longest = Math.min(LONGEST_PAUSE, 1000 * 2 ** attempt) * (0.5 + Math.random());
   return new Promise((resolve) => {
     setTimeout(resolve, longest);
     addEventListener("online", resolve, { once: true });
+    sender.addEventListener("settled", resolve, { once: true });
     element("again").addEventListener("click", resolve, { once: true });
   });
 }
