@@ -63,12 +63,19 @@ def manifest(version: Version) -> str:
 
 
 def _contents(version: Version) -> Iterator[tuple[str, bytes]]:
-    design = json.dumps(version.content, sort_keys=True, ensure_ascii=False, indent=2) + "\n"
     yield "README.txt", readme(version).encode()
-    yield "design.json", design.encode()
+    yield "design.json", _json(version.content).encode()
     yield "stimuli.csv", manifest(version).encode()
     for key in sorted({key for entry in version.content["stimuli"] for key in entry["pictures"]}):
         yield _picture(key), _bytes(key)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, indent=2) + "\n"
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()
 
 
 def _bytes(key: str) -> bytes:
@@ -114,8 +121,7 @@ def _texts(version: Version) -> Iterator[str]:
         start=1,
     ):
         words = version.setting(name)
-        digest = sha256(words.encode()).hexdigest()
-        yield f"{number}. {title}\nSHA-256: {digest}\n\n{words.strip() or 'None was given.'}"
+        yield f"{number}. {title}\nSHA-256: {_hash(words)}\n\n{words.strip() or 'None was given.'}"
 
 
 def _design(version: Version) -> str:
@@ -145,8 +151,10 @@ def _rules(version: Version) -> str:
     told = [f"- {RULES.get(name, name + ': {}').format(value)}" for name, value in sorted(rules.items())]
     spoken = "\n".join(told) or "None were declared."
     return (
-        "6. Exclusion rules\nAnswers of a participant are left out of the main analysis if any of these "
-        f"holds; the analysis is reported with and without them.\n{spoken}"
+        "6. Exclusion rules\n"
+        f"SHA-256 of them as JSON: {_hash(json.dumps(rules, sort_keys=True))}\n\n"
+        "Answers of a participant are left out of the main analysis if any of these holds; the analysis is "
+        f"reported with and without them.\n{spoken}"
     )
 
 
@@ -155,6 +163,8 @@ def _files(version: Version) -> str:
         "7. The files beside this one\n"
         "design.json: all texts, numbers and stimuli of this version. Its hash above is the SHA-256 of the "
         "same JSON on one line: keys sorted, “, ” and “: ” between, UTF-8, nothing escaped without need.\n"
+        f"SHA-256 of the file design.json: {_hash(_json(version.content))}\n"
+        f"SHA-256 of the file stimuli.csv: {_hash(manifest(version))}\n"
         "stimuli.csv: every stimulus with its kind, its condition (empty: everybody sees it), its pictures.\n"
         "pictures/: the pictures as participants see them; each is named after the SHA-256 of its bytes."
     )

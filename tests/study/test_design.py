@@ -14,7 +14,9 @@ Kind = Stimulus.Kind
 
 
 def make_draft(summaries=3):
-    return publishing.create_study(make_found_run(summaries=summaries, side=32), "Parts", language="en")
+    return publishing.create_study(
+        make_found_run(summaries=summaries, side=32, images=3), "Parts", language="en"
+    )
 
 
 def shown(study):
@@ -66,7 +68,7 @@ def test_gold_is_made_of_summaries_alone():
 
 def test_a_second_network_and_a_baseline_are_further_conditions():
     study = make_draft()
-    second = stimuli.add_condition(study, make_found_run(summaries=2, side=32))
+    second = stimuli.add_condition(study, make_found_run(summaries=2, side=32, images=3))
     run = stimuli.run_of(second)
     baseline = stimuli.add_baseline(study, run, 2)
     assert [each.name for each in study.conditions.all()] == [
@@ -92,7 +94,7 @@ def test_removing_takes_repeats_and_walks_of_previews_along():
 
 def test_a_condition_goes_with_all_it_shows_but_not_the_last_one():
     study = make_draft()
-    second = stimuli.add_condition(study, make_found_run(summaries=1, side=32))
+    second = stimuli.add_condition(study, make_found_run(summaries=1, side=32, images=3))
     stimuli.remove_condition(second)
     assert study.stimuli.count() == 3
     with pytest.raises(Refusal, match="needs a condition"):
@@ -117,7 +119,7 @@ def test_what_a_published_version_shows_stays_and_more_can_be_added():
 @pytest.mark.django_db(transaction=True)
 def test_nobody_waits_while_pictures_are_made(monkeypatch, admin_client):
     """Answers would: on SQLite any open transaction keeps all others from writing."""
-    run, second = make_found_run(summaries=3, side=32), make_found_run(summaries=1, side=32)
+    run, second = make_found_run(summaries=3, side=32, images=3), make_found_run(summaries=1, side=32)
     made, png = [], pictures.png
 
     def watched(pixels):
@@ -139,6 +141,22 @@ def test_nobody_waits_while_pictures_are_made(monkeypatch, admin_client):
     assert len(made) == 3 + 2 + 2 + 2 + 1 and not any(made)
 
 
+def test_the_same_button_pressed_twice_at_once_counts_once(monkeypatch):
+    condition = make_draft().conditions.get()
+    frozen = stimuli.frozen
+
+    def overtaken(shown):
+        ready = frozen(shown)
+        monkeypatch.setattr(stimuli, "frozen", frozen)
+        stimuli.add_decoys(condition, 2)
+        return ready
+
+    monkeypatch.setattr(stimuli, "frozen", overtaken)
+    with pytest.raises(Refusal, match="was changed meanwhile"):
+        stimuli.add_decoys(condition, 2)
+    assert condition.stimuli.filter(kind=Kind.DECOY).count() == 2
+
+
 def not_repeated(study):
     return study.stimuli.filter(kind=Kind.SUMMARY, repeats=None).first()
 
@@ -146,7 +164,7 @@ def not_repeated(study):
 ACTS = {
     "decoys": lambda study: stimuli.add_decoys(study.conditions.get(), 2),
     "repeats": lambda study: stimuli.add_repeats(study.conditions.get(), 1),
-    "condition": lambda study: stimuli.add_condition(study, make_found_run(summaries=1, side=32)),
+    "condition": lambda study: stimuli.add_condition(study, make_found_run(summaries=1, side=32, images=3)),
     "baseline": lambda study: stimuli.add_baseline(study, stimuli.run_of(study.conditions.get()), 2),
     "gold": lambda study: stimuli.mark_gold(not_repeated(study), "beak|bill", everybody=True),
     "removal": lambda study: stimuli.remove(study, study.stimuli.all()[:2]),

@@ -150,7 +150,10 @@ def test_saving_what_was_not_touched_changes_nothing_though_browsers_send_other_
 
 
 def test_conditions_and_checks_are_added_and_taken_back_with_one_click(admin_client):
-    run, other = make_found_run(summaries=3, side=32), make_found_run(summaries=2, side=32)
+    run, other = (
+        make_found_run(summaries=3, side=32, images=3),
+        make_found_run(summaries=2, side=32, images=3),
+    )
     study = publishing.create_study(run, "Parts")
     first = study.conditions.get()
     assert "shows 2 summaries" in act(admin_client, "add_condition", study, run=other.pk)

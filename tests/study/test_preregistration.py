@@ -31,6 +31,8 @@ def test_the_bundle_holds_the_design_the_words_and_every_picture_under_its_hash(
         rows = list(csv.DictReader(io.StringIO(bundle.read("stimuli.csv").decode())))
         pictures = {row["picture"]: bundle.read(row["picture"]) for row in rows}
         assert len(bundle.namelist()) == 3 + len(pictures)
+        for name in ("design.json", "stimuli.csv"):
+            assert sha256(bundle.read(name)).hexdigest() in readme
     assert design == version.content and versions.hash_of(design) == version.sha256
     assert len(rows) == study.stimuli.count()
     assert all(sha256(pictures[row["picture"]]).hexdigest() == row["sha256"] for row in rows)
