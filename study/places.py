@@ -97,26 +97,24 @@ def _offers(participant: Participant, now: datetime, taken: Counter[int]) -> lis
     owners = {each.condition_id for each in stimuli}
     named = version.content.get("conditions", [])
     counted = [each for each in _conditions(participant, now) if each.pk in owners or each.name in named]
-    none = {"people": 0, "drawn": participant.number - 1}
-    rows = [(condition, {"people": condition.people, "drawn": condition.drawn}) for condition in counted]
-    offers = [
-        _offer(version, condition, stimuli, taken, **numbers) for condition, numbers in rows or [(None, none)]
-    ]
-    return [offer for offer in offers if offer.summaries] or [_offer(version, None, stimuli, taken, **none)]
+    offers = [_offer(version, stimuli, taken, each, each.people, each.drawn) for each in counted]
+    whole = _offer(version, stimuli, taken, None, 0, participant.number - 1)
+    return [offer for offer in offers if offer.summaries] or [whole]
 
 
 def _offer(
     version: Version,
-    condition: Condition | None,
     stimuli: list[Stimulus],
     taken: Counter[int],
-    **numbers: int,
+    condition: Condition | None,
+    people: int,
+    drawn: int,
 ) -> Offer:
     own = {None, condition.pk if condition else None}
     shown = [each for each in stimuli if each.condition_id in own]
     summaries = sum(each.kind == Stimulus.Kind.SUMMARY for each in shown)
     count = min(version.setting("per_participant") or summaries, summaries) or 1
-    return Offer(condition, shown, taken, target=version.setting("target"), count=count, **numbers)
+    return Offer(condition, shown, taken, people, drawn, version.setting("target"), count)
 
 
 def _order(offer: Offer, version: Version, chance: dict[str, int]) -> list[int]:
