@@ -127,11 +127,11 @@ def _texts(version: Version) -> Iterator[str]:
 def _design(version: Version) -> str:
     setting, stimuli = version.setting, version.content["stimuli"]
     kinds = [entry.get("kind", "summary") for entry in stimuli]
-    counts = ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+    counts = ", ".join(f"{kind} {kinds.count(kind)}" for kind in dict.fromkeys(kinds))
     each = setting("per_participant") or "all of their condition"
     lines = [
         "5. Design",
-        f"Conditions: {', '.join(version.content.get('conditions', [])) or 'one'}",
+        f"Conditions: {'; '.join(version.content.get('conditions', [])) or 'one'}",
         f"Stimuli: {len(stimuli)} ({counts})",
         f"Answers per stimulus aimed at: {setting('target')}",
         f"Summaries for each participant: {each}; decoys, gold and repeats come on top",

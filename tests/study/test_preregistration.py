@@ -60,7 +60,7 @@ def test_versions_of_older_studies_that_know_less_have_a_bundle_too():
         for each in version.content["stimuli"]
     ]
     version.content = old | {"stimuli": entries}
-    assert "Stimuli: 8 (8 summary)" in preregistration.readme(version)
+    assert "Stimuli: 8 (summary 8)" in preregistration.readme(version)
     assert bundle_of(version)[1]
 
 
