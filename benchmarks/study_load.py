@@ -25,6 +25,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -51,16 +52,17 @@ FULL = {
     "embedded": {"participants": 50, "stimuli": 10},
 }
 QUICK = {
-    "faults": {"participants": 16, "stimuli": 20},
-    "live": {"participants": 20, "burst": 20, "within": 4, "answers": 2, "pace": 4},
+    "faults": {"participants": 12, "stimuli": 25},
+    "live": {"participants": 20, "burst": 20, "within": 4, "answers": 2, "pace": 3},
     "places": {"participants": 30, "target": 8, "stimuli": 4, "lease": 3, "spacing": 0.2, "pace": 0.2},
-    "embedded": {"participants": 10, "stimuli": 8},
+    "embedded": {"participants": 8, "stimuli": 10},
 }
 WORKERS, THREADS = 4, 8
 
 
 def main() -> None:
     options = read_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers are stopped too
     if options.step:
         print(json.dumps(STEPS[options.step](Path(os.environ["MERONYM_HOME"]), options.quick)))
         return
@@ -90,8 +92,15 @@ def call(step: str, home: Path, database: str | None, quick: bool) -> dict[str, 
     environment = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
     environment |= {"MERONYM_HOME": str(home), "LOG_LEVEL": "ERROR", "DATABASE_URL": database or ""}
     command = [sys.executable, __file__, f"--step={step}", *(["--quick"] if quick else [])]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-    return json.loads(done.stdout.splitlines()[-1])
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        output, _ = child.communicate()
+    finally:
+        child.terminate()  # if this process is stopped; else it has ended
+        child.wait()
+    if child.returncode:
+        raise SystemExit(f"The step '{step}' failed.")
+    return json.loads(output.splitlines()[-1])
 
 
 def report(found: dict[str, dict]) -> dict[str, Any]:
