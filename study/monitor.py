@@ -5,28 +5,17 @@ people and stimuli there are, the number of queries is the same.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from study import exclusions, versions
+from study.histogram import Histogram, histogram
 from study.models import Answer, Condition, Exclusion, Outcome, Participant, Stimulus, Study, Trial, Version
 
-STEPS = {
-    timedelta(minutes=1): "minute",
-    timedelta(minutes=5): "5 minutes",
-    timedelta(minutes=15): "15 minutes",
-    timedelta(hours=1): "hour",
-    timedelta(hours=6): "6 hours",
-    timedelta(days=1): "day",
-    timedelta(days=7): "7 days",
-    timedelta(days=28): "28 days",
-}
-"""How long a bar of the chart may be, shortest first, in words after "per"."""
-LEAST_BARS, MOST_BARS = 12, 60
 PEOPLE_AT_ONCE = 50
 LIVE, LEFT, EXCLUDED = "live", "left", "excluded"
 """What people can be sought by beside their outcomes."""
@@ -81,12 +70,6 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Bar:
-    begins: datetime
-    count: int
-
-
-@dataclass(frozen=True)
 class Overview:
     at: datetime
     simulated: bool
@@ -98,21 +81,7 @@ class Overview:
     rules: list[tuple[str, int]]
     """How many each rule excludes; somebody may meet several."""
     stimuli: list[Progress]
-    step: timedelta
-    bars: list[Bar]
-
-    @property
-    def most(self) -> int:
-        return max((bar.count for bar in self.bars), default=0)
-
-    @property
-    def width(self) -> int:
-        """Of the chart, in bars: few of them stay slim."""
-        return max(len(self.bars), LEAST_BARS)
-
-    @property
-    def step_words(self) -> str:
-        return STEPS[self.step]
+    completions: Histogram
 
 
 @dataclass(frozen=True)
@@ -153,7 +122,6 @@ def overview(study: Study, simulated: bool | None = None) -> Overview:
     people = _came(study).filter(simulated=bots)
     version, answers = versions.latest(study), _answers(study, bots)
     whole, groups = _groups(study, [row for row in rows if row["simulated"] == bots], answers)
-    step, bars = histogram(_completions(people))
     return Overview(
         now,
         bots,
@@ -164,25 +132,8 @@ def overview(study: Study, simulated: bool | None = None) -> Overview:
         groups=groups,
         rules=_rules(people),
         stimuli=_progress(study, version, people, answers, now),
-        step=step,
-        bars=bars,
+        completions=histogram(_completions(people)),
     )
-
-
-def histogram(times: Sequence[datetime]) -> tuple[timedelta, list[Bar]]:
-    """How many moments lie in each of the equal steps from the first to the last, steps without any too.
-
-    The step is the shortest of STEPS that makes at most MOST_BARS bars (the longest one if none does); steps
-    are counted from 1970, in UTC, so that days begin at midnight.
-    """
-    steps = list(STEPS)
-    if not times:
-        return steps[0], []
-    first, last = min(times), max(times)
-    step = next((step for step in steps if _place(last, step) - _place(first, step) < MOST_BARS), steps[-1])
-    counts = Counter(_place(moment, step) for moment in times)
-    places = range(_place(first, step), _place(last, step) + 1)
-    return step, [Bar(datetime.fromtimestamp(0, UTC) + place * step, counts[place]) for place in places]
 
 
 def find_people(study: Study, sought: Sought, before: int | None = None) -> Found:
@@ -286,10 +237,6 @@ def _progress(
 
 def _completions(people: QuerySet[Participant]) -> list[datetime]:
     return list(people.filter(outcome=Outcome.COMPLETED).order_by().values_list("finished_at", flat=True))
-
-
-def _place(moment: datetime, step: timedelta) -> int:
-    return int(moment.timestamp() // step.total_seconds())
 
 
 def _matching(study: Study, sought: Sought, now: datetime) -> QuerySet[Participant]:

@@ -1,6 +1,6 @@
 """The researchers' pages on how a study goes, walked through with Django's client."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from study import exclusions, monitor, sessions
 from study.models import Answer, Event, Outcome, Participant, Recruit, Tombstone
-from study.monitor import EXCLUDED, LEFT, LIVE, Sought, find_people, histogram, overview
+from study.monitor import EXCLUDED, LEFT, LIVE, Sought, find_people, overview
 from tests.factories import give_answers, make_participant, make_study
 
 pytestmark = pytest.mark.django_db
@@ -78,18 +78,6 @@ def test_bots_are_counted_apart_and_marked_wherever_they_show(admin_client):
     assert overview(study, True).whole.answers == 1 and overview(study, True).whole.arrived == 1
     for marked in (page(admin_client, "people", study), page(admin_client, "person", study, bot.code)):
         assert marked.content.decode().count('<span class="badge simulated">') == 1
-
-
-def test_completions_are_drawn_per_step_with_the_empty_ones():
-    start = datetime(2026, 3, 1, 10, 7, tzinfo=UTC)
-    step, bars = histogram([start, start + timedelta(minutes=50), start + timedelta(minutes=2)])
-    assert step == timedelta(minutes=1) and len(bars) == 51
-    assert bars[0].begins == start and [bar.count for bar in bars if bar.count] == [1, 1, 1]
-    step, bars = histogram([start, start + timedelta(days=40)])
-    assert step == timedelta(days=1) and len(bars) == 41 and bars[0].begins.hour == 0
-    step, bars = histogram([start, start + timedelta(days=9999)])
-    assert step == timedelta(days=28) and sum(bar.count for bar in bars) == 2
-    assert histogram([])[1] == []
 
 
 def test_the_page_takes_the_same_few_queries_however_much_there_is(
