@@ -64,9 +64,12 @@ def test_versions_of_older_studies_that_know_less_have_a_bundle_too():
     assert bundle_of(version)[1]
 
 
-def test_a_missing_or_damaged_picture_is_refused_in_words():
+def test_a_missing_or_damaged_picture_is_refused_in_words(monkeypatch):
     version = versions.latest(make_design())
-    key = version.content["stimuli"][0]["pictures"][0]
-    files.put_as(key, b"other bytes")
+    monkeypatch.setattr(files, "get", lambda key: b"other bytes")
     with pytest.raises(Refusal, match="is damaged"):
+        bundle_of(version)
+    version.content["stimuli"][0]["pictures"] = ["content/00/nothing.png"]
+    monkeypatch.undo()
+    with pytest.raises(Refusal, match="nothing.png is missing"):
         bundle_of(version)
