@@ -289,7 +289,7 @@ async function takeOver() {
   loading = loadWork();
   work = await loading;
   sender.owns(work.trials.map((each) => each.key));
-  current = work.trials.find((each) => each.key === words.key) ?? current;
+  current = work.trials.find((each) => each.key === current.key) ?? current;
   const finished = await done();
   if (!revisiting && !busy && finished.has(current.key)) await next();
   else fetchAhead(work.trials.filter((each) => !finished.has(each.key) && each !== current));
