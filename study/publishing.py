@@ -8,8 +8,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from annotations import Refusal
-from study import stimuli, texts, versions
-from study.models import Answer, Participant, Study, Trial, Version
+from study import recruitment, stimuli, texts, versions
+from study.models import Answer, Outcome, Participant, Study, Trial, Version
 from summaries import exhibits
 from summaries.models import Run
 
@@ -47,6 +47,7 @@ def open_study(study: Study, by: Any = None) -> None:
         raise Refusal("The study is open already.")
     if versions.latest(study) is None:
         versions.publish(study, by)
+    recruitment.code_for(study, Outcome.COMPLETED)  # makes them all: recruiters ask for them beforehand
     study.refresh_from_db()
 
 
