@@ -1,9 +1,9 @@
 """Bots: what they believe is what they say, their lines lose what was asked, and no answer is lost by it."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import httpx2
