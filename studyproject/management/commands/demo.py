@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from annotations import Refusal
 from annotations.models import ImageSet
-from study import publishing
+from study import publishing, stimuli
 from study.models import Study
 from studyproject import launcher
 from summaries.models import Network, Run
@@ -20,6 +20,8 @@ NETWORK = settings.ROOT / "summaries" / "networks" / "creatures.json"
 CLASSES = ("grawk", "plimbo", "zindle")
 IMAGES_MADE = 20
 IMAGES_PER_CLASS = 10
+CHECKS = 2
+"""Decoys, and repeats."""
 TITLE = "Demo: which parts does the creatures' network use?"
 ADMIN = "admin"
 
@@ -73,6 +75,9 @@ class Command(BaseCommand):
         if found:
             return found
         study = publishing.create_study(run, TITLE)
+        condition = study.conditions.get()
+        stimuli.add_decoys(condition, CHECKS)
+        stimuli.add_repeats(condition, CHECKS)
         publishing.open_study(study)
         return study
 
