@@ -129,10 +129,10 @@ function showWayBack(trial) {
   if (before) element("earlier").href = `${words.start}trial/${before.key}/`;
 }
 
-/** What waits must be there before the page before can show it. */
+/** What waits must be there before the page before can show it; and without a connection no page comes. */
 async function goBack(event) {
   event.preventDefault();
-  if (await sender.wake()) location.assign(event.target.href);
+  if ((await sender.wake()) && navigator.onLine) location.assign(event.target.href);
   else notice(words.retry);
 }
 
