@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from asyncio import events
 from pathlib import Path
 
 import django
@@ -33,6 +34,15 @@ def django_db_modify_db_settings():
     from django.db import connections
 
     connections["default"].settings_dict["TEST"]["NAME"] = str(HOME / "test.sqlite3")
+
+
+@pytest.fixture
+def loop_of_its_own():
+    """The browser's driver leaves its event loop marked as running in this thread, where another shall run."""
+    driver = events._get_running_loop()
+    events._set_running_loop(None)
+    yield
+    events._set_running_loop(driver)
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,8 @@ from study.bots.line import Meter
 from study.models import Answer, Participant
 from tests.factories import give_answers, make_participant
 
+pytestmark = pytest.mark.usefixtures("loop_of_its_own")
+
 
 class StandIn:
     """A site that is here already; being killed and started again is only counted."""

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import httpx2
@@ -21,6 +20,7 @@ from study.bots.truth import beliefs
 from study.models import Answer, Outcome, Participant, Stimulus
 from tests.factories import make_study
 
+pytestmark = pytest.mark.usefixtures("loop_of_its_own")
 FAULTS = Habits(dropout=0.2, careless=0.2, drop_requests=0.15, drop_responses=0.15, kill=0.2)
 
 
@@ -77,10 +77,7 @@ def test_a_lost_request_never_arrives_and_a_lost_response_always_does():
                 lost += 1
         return meter, lost
 
-    # In a thread of its own: a browser's driver may have left its loop running in this one.
-    with ThreadPoolExecutor(1) as alone:
-        sending = alone.submit(asyncio.run, send(2000, drop_requests=0.1, drop_responses=0.1))
-        meter, lost = sending.result()
+    meter, lost = asyncio.run(send(2000, drop_requests=0.1, drop_responses=0.1))
     assert lost == meter.lost_requests + meter.lost_responses
     assert len(arrived) == 2000 - meter.lost_requests == len(meter.answer_seconds)
     assert meter.lost_requests == pytest.approx(200, abs=45)
