@@ -38,7 +38,7 @@ def django_db_modify_db_settings():
 
 @pytest.fixture
 def loop_of_its_own():
-    """The browser's driver leaves its event loop marked as running in this thread, where another shall run."""
+    """The browser's driver leaves its loop marked as running in this thread, where another shall run."""
     driver = events._get_running_loop()
     events._set_running_loop(None)
     yield
