@@ -43,6 +43,6 @@ def moment(told: Any) -> datetime | None:
 
 def _count(told: Any) -> int | None:
     value = told if isinstance(told, int | float) and not isinstance(told, bool) else None
-    if value is None or not math.isfinite(value) or value < 0:
+    if value is None or not 0 <= value < math.inf:
         return None
     return int(min(value, MOST))

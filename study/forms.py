@@ -94,6 +94,13 @@ class CheckForm(forms.Form):
         return [self.cleaned_data[name] for name in self.names]
 
 
+class _Printable(forms.CharField):
+    """Never refuses: zero bytes, which no database takes, are left out."""
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value).replace("\0", "")
+
+
 class AnswerForm(forms.Form):
     kind = forms.ChoiceField(choices=Answer.Kind, widget=forms.HiddenInput)
     words = forms.CharField(
@@ -102,11 +109,11 @@ class AnswerForm(forms.Form):
         max_length=Answer._meta.get_field("words").max_length,
         error_messages={"max_length": gettext_lazy("Please use a shorter name, of one to three words.")},
     )
-    seconds = forms.CharField(required=False)
-    shown = forms.CharField(required=False)
-    focus_losses = forms.CharField(required=False)
-    away_seconds = forms.CharField(required=False)
-    pastes = forms.CharField(required=False)
+    seconds = _Printable(required=False)
+    shown = _Printable(required=False)
+    focus_losses = _Printable(required=False)
+    away_seconds = _Printable(required=False)
+    pastes = _Printable(required=False)
 
     def clean_shown(self) -> datetime | None:
         try:
@@ -137,7 +144,7 @@ class AnswerForm(forms.Form):
 
 
 class FeedbackForm(forms.Form):
-    feedback = forms.CharField(required=False, widget=forms.Textarea)
+    feedback = _Printable(required=False, widget=forms.Textarea)
 
     def clean_feedback(self) -> str:
         """Longer than anybody writes is cut: the last page is no place to be turned away."""
@@ -178,7 +185,7 @@ class _OptionalChoice(forms.ChoiceField):
         return value if self.valid_value(value) else ""
 
 
-class _OptionalLine(forms.CharField):
+class _OptionalLine(_Printable):
     def clean(self, value: Any) -> str:
         return super().clean(value)[:LONGEST_LINE]
 

@@ -87,6 +87,8 @@ def test_what_the_browser_measured_comes_along(participant, key):
         {"seconds": "soon", "shown": 5, "answered_at": "yesterday", "sequence": "x", "evidence": []},
         {"seconds": -1, "shown": None, "answered_at": {}, "sequence": -1, "evidence": {"pastes": "many"}},
         {"seconds": 1e400, "shown": [], "answered_at": "2026-01-05T12:00:00", "evidence": {"offline": 3}},
+        {"seconds": "\0", "shown": "\0", "sequence": -(10**400), "evidence": {"pastes": []}},
+        {"seconds": "\ud800", "shown": "a:\ud800", "answered_at": "\ud800", "evidence": {"pastes": 1e999}},
     ],
 )
 def test_nonsense_in_what_is_measured_never_costs_an_answer(participant, key, measured):

@@ -66,7 +66,7 @@ def test_from_start_to_thanks_and_the_csv_holds_exactly_those_answers(client):
     second = address(answer(client, here, " The  Wing!", seconds="3.25"))
     third = address(answer(client, second, kind="nothing_in_common", words="left over"))
     assert address(answer(client, third, kind="skipped")) == start_of(study) + "feedback/"
-    end = client.post(start_of(study) + "feedback/", {"feedback": "Nice!"}, follow=True)
+    end = client.post(start_of(study) + "feedback/", {"feedback": "Nice!\0"}, follow=True)
     participant = Participant.objects.get()
     assert address(end) == start_of(study) + "thanks/" and participant.feedback == "Nice!"
     assert participant.completion_code and participant.completion_code in end.content.decode()
@@ -129,7 +129,7 @@ def test_nobody_has_to_answer_the_questions(client):
     press_start(client, study)
     asked = client.post(start_of(study) + "consent/", CONSENT, follow=True)
     assert address(asked) == start_of(study) + "questions/" and b"Do you wear glasses?" in asked.content
-    given = {"question-0": "something else", "question-1": "x" * 500}
+    given = {"question-0": "something else", "question-1": "\0" + "x" * 500}
     client.post(start_of(study) + "questions/", given)
     participant = Participant.objects.get()
     assert participant.profile == {"job": "x" * 200} and participant.questioned_at
