@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -90,7 +90,7 @@ def _round(rows: QuerySet) -> None:
 def _forget_strangers(now: datetime) -> None:
     """Whom a recruiter told of, and who never came."""
     for study in Study.objects.filter(recruits__participant=None).distinct():
-        before = now - timedelta(days=study.retention_days)
+        before = now - rights.days(study.retention_days)
         _forget(study.recruits.filter(participant=None, arrived_at__lte=before))
 
 

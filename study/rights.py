@@ -19,6 +19,8 @@ from study.models import Answer, Event, Exclusion, Outcome, Participant, Recruit
 ERASED = "withdrew"
 """Stands in the site's log in place of a name. Shorter names than this are words that mean others too."""
 AT_ONCE = 1000
+MOST_DAYS = 36_500
+"""No clock counts further than a century, whatever a study promises."""
 TOLD: dict[type[Model], tuple[str, ...]] = {
     Participant: (
         "code",
@@ -57,7 +59,6 @@ TOLD: dict[type[Model], tuple[str, ...]] = {
         "kind",
         "words",
         "body_sha256",
-        "surplus",
         "seconds",
         "shown_at",
         "answered_at",
@@ -69,7 +70,8 @@ TOLD: dict[type[Model], tuple[str, ...]] = {
     Exclusion: ("at", "lifted_at"),
 }
 """What participants are shown of their rows. Missing are keys that open something, and what would tell what
-was in the pictures or which of them were checks: that is the study's, and others still take part."""
+was in the pictures or which of them were checks (none of which is ever surplus): that is the study's, and
+others still take part."""
 OWN_DOING = {"check"}
 """Kinds of events whose detail tells what the participant did; others' tell of rules and researchers."""
 
@@ -94,7 +96,7 @@ def withdrawable_until(participant: Participant) -> datetime | None:
     """The last moment at which they can withdraw; none as long as they have not finished."""
     if participant.finished_at is None:
         return None
-    return participant.finished_at + timedelta(days=participant.version.setting("withdraw_days"))
+    return participant.finished_at + days(participant.version.setting("withdraw_days"))
 
 
 def may_withdraw(participant: Participant) -> bool:
@@ -109,7 +111,11 @@ def kept_until(participant: Participant) -> datetime:
 
 def time_kept(version: Version) -> timedelta:
     """Never less than the time for which people were told that they can withdraw."""
-    return timedelta(days=max(version.setting("retention_days"), version.setting("withdraw_days")))
+    return days(max(version.setting("retention_days"), version.setting("withdraw_days")))
+
+
+def days(count: int) -> timedelta:
+    return timedelta(days=min(count, MOST_DAYS))
 
 
 @transaction.atomic

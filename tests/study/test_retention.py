@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db.models import DateTimeField
 from django.utils import timezone
 
-from study import exports, recruitment, retention, sessions, tasks
+from study import exports, publishing, recruitment, retention, sessions, tasks
 from study.models import Answer, Event, Exclusion, Participant, Recruit, Study
 from tests.factories import make_study
 
@@ -70,6 +70,19 @@ def all_rows():
         list(model.objects.order_by("pk").values())
         for model in (Participant, Recruit, Answer, Event, Exclusion, LogEntry)
     ]
+
+
+def test_a_study_that_keeps_for_ever_stops_no_clock_and_shows_its_receipts(client):
+    study = make_study(1, opened=False)
+    study.withdraw_days = study.retention_days = 2**31 - 1
+    study.save()
+    publishing.open_study(study)
+    for_ever, over = make_person(study, 1, days=400), make_person(make_study(1), 2, days=400)
+    Recruit.objects.create(study=study, platform="prolific", person="never came")
+    assert retention.pseudonymise(timezone.now()) == 1
+    assert Recruit.objects.filter(participant=for_ever) and not Recruit.objects.filter(participant=over)
+    for_ever.refresh_from_db()
+    assert client.get(f"/r/{for_ever.receipt_key}/").status_code == 200
 
 
 def test_who_is_over_time_is_forgotten_and_the_answers_stay():

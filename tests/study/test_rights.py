@@ -265,6 +265,7 @@ def test_the_download_holds_every_row_of_theirs(client):
     told = client.get(receipt_of(participant) + "download.json").json()
     assert told["participant"]["code"] == participant.code and told["participant"]["feedback"] == FEEDBACK
     assert told["recruiter"][0]["person"] == PERSON
+    assert "surplus" not in told["answers"][0]  # no check is ever surplus, so it would tell which were checks
     assert [(answer["position"], answer["words"]) for answer in told["answers"]] == [(1, WORDS)]
     assert [event["kind"] for event in told["events"]] == ["focus", "check"] and len(told["exclusions"]) == 1
     assert told["events"][1]["detail"] == {"chosen": [1]} and WORDS not in str(told["events"])
@@ -401,7 +402,7 @@ def test_no_table_that_refers_to_a_participant_is_left_unnamed():
         "stimulus",
         "trial",
     }
-    hidden |= {"rule", "reason", "by", "detail", "simulated", "pseudonymised_at"}
+    hidden |= {"rule", "reason", "by", "detail", "simulated", "pseudonymised_at", "surplus"}
     for model, names in rights.TOLD.items():
         fields = {field.name for field in model._meta.concrete_fields}
         assert fields - hidden == set(names) and re.fullmatch("[a-z0-9_ ]+", " ".join(names))
