@@ -113,7 +113,10 @@ def _waiting(people: QuerySet[Participant]) -> QuerySet[Participant]:
 
 @transaction.atomic
 def _judge_some(people: list[Participant]) -> int:
-    """In one transaction, so that nobody counts as judged whose exclusions were not stored."""
+    """In one transaction, so that nobody counts as judged whose exclusions were not stored. Who withdrew
+    meanwhile is passed over, and nobody withdraws before it ends."""
+    rows = Participant.objects.select_for_update(of=("self",), no_key=True).select_related("version")
+    people = list(rows.filter(pk__in=[person.pk for person in people]).order_by("pk"))
     given, known = _given(people), _known(people)
     wanted = [
         Exclusion(participant=person, rule=rule, reason=reason)

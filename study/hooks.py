@@ -36,7 +36,7 @@ def prolific(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(status=401)
     try:
         message = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return HttpResponse(status=400)
     if isinstance(message, dict) and message.get("event_type") == STATUS_CHANGE:
         _take(study, _event(request), message)

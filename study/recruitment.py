@@ -208,14 +208,13 @@ def return_address(participant: Participant) -> str:
 def hear(study: Study, submission: str, status: str) -> None:
     """What Prolific says became of a submission. Messages may overtake one another: none leads back."""
     status = state(status)
-    recruit = study.recruits.filter(
-        platform=Study.Recruiter.PROLIFIC, submission=_clean(submission) or None
-    ).first()
+    recruits = study.recruits.select_related("participant").filter(platform=Study.Recruiter.PROLIFIC)
+    recruit = recruits.filter(submission=_clean(submission) or None).first()
     if not recruit or not status or (recruit.status and _step(status) < _step(recruit.status)):
         return
-    study.recruits.filter(pk=recruit.pk).update(status=status)
     if status in LEFT and recruit.participant:
-        release(recruit.participant, status)
+        release(recruit.participant, status)  # first, as who withdraws takes the two rows in this order too
+    study.recruits.filter(pk=recruit.pk).update(status=status)
 
 
 def state(words: str) -> str:

@@ -7,9 +7,9 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from annotations import Refusal
-from study import exclusions, publishing
+from study import exclusions, publishing, rights
 from study.exclusions import Given, met
-from study.models import Answer, Exclusion, Participant, Stimulus
+from study.models import Answer, Event, Exclusion, Participant, Stimulus
 from tests.factories import give_answers, make_participant, make_study
 
 
@@ -125,6 +125,14 @@ def test_who_was_silent_for_a_day_is_judged_and_once_more_after_coming_back(stud
     answer_next(left, "nothing_in_common")
     assert left.outcome and exclusions.judge_all() == 0
     assert left.events.filter(kind=exclusions.JUDGED).count() == 2
+
+
+def test_who_withdraws_while_the_rules_are_looked_at_is_passed_over(study, settings, tmp_path):
+    settings.HOME = tmp_path
+    gone = answer_all(study, "tail")
+    rights.withdraw(Participant.objects.get(pk=gone.pk))
+    assert exclusions.judge_one(gone) == 0
+    assert not Event.objects.exists() and not Exclusion.objects.exists()
 
 
 def test_previews_are_never_judged(study):

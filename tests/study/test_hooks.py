@@ -133,6 +133,7 @@ def test_other_submissions_and_other_events_change_nothing(participant, send):
     assert send(b'{"event_type": "study.status.change"}', event="event-3") == 204
     assert send(b"[1]", event="event-4") == 204
     assert send(b"{", event="event-5") == 400
+    assert send(b"[" * 60_000, event="event-6") == 400
     assert Recruit.objects.get().status == ""
 
 
