@@ -184,10 +184,10 @@ def _run_shown(condition: Condition) -> Run | None:
 
 
 def _home(stimulus: Stimulus) -> Condition | None:
-    """The condition that shows other summaries of the stimulus's run."""
+    """The condition that shows other summaries of the run; none in a study older than conditions."""
     run, conditions = exhibits.run_of(stimulus.exhibit), list(stimulus.study.conditions.all())
     alike = [each for each in conditions if run and _run_shown(each) == run]
-    return (alike or conditions)[0]
+    return next(iter(alike or conditions), None)
 
 
 def _new_condition(study: Study, *names: str) -> Condition:

@@ -59,6 +59,15 @@ def test_gold_takes_names_parted_by_bars_and_gives_them_back():
     assert (first.kind, first.accepted, first.condition) == (Kind.SUMMARY, [], study.conditions.get())
 
 
+def test_gold_can_be_marked_and_unmarked_in_a_study_older_than_conditions():
+    study = make_draft(summaries=1)
+    study.stimuli.update(condition=None)
+    study.conditions.all().delete()
+    stimuli.mark_gold(study.stimuli.get(), "wing")
+    stimuli.mark_gold(study.stimuli.get(), "")
+    assert (study.stimuli.get().kind, study.stimuli.get().condition) == (Kind.SUMMARY, None)
+
+
 def test_gold_is_made_of_summaries_alone():
     study = make_draft()
     (decoy,) = stimuli.add_decoys(study.conditions.get(), 1)
