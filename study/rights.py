@@ -125,7 +125,8 @@ def withdraw(participant: Participant) -> Farewell | None:
     An answer on its way waits for the row: it came before and goes too, or it finds nobody. None if the
     participant was erased already.
     """
-    held = Participant.objects.select_for_update().filter(pk=participant.pk).first()
+    # By its own key: in the usual order the study's row would be held as well.
+    held = Participant.objects.select_for_update().filter(pk=participant.pk).order_by("pk").first()
     if held is None:
         return None
     farewell = _farewell(held)
