@@ -19,6 +19,7 @@ from django.db import connection
 from django.forms import model_to_dict
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -365,6 +366,15 @@ def test_an_answer_of_somebody_who_withdrew_is_stored_nowhere(client, monkeypatc
         response = client.post(f"{start}trial/{key}/", body)
         assert response.status_code == 302 and response.url == start
     assert not Answer.objects.exists() and not Participant.objects.exists()
+
+
+def test_who_withdraws_waits_for_nobody_who_arrives():
+    """Their own row is held, and no other: with the study's as well they deadlocked with arrivals."""
+    participant = make_person(make_study(1))
+    with CaptureQueriesContext(connection) as told:
+        rights.withdraw(participant)
+    holding = next(query["sql"] for query in told if 'FROM "study_participant"' in query["sql"])
+    assert "JOIN" not in holding
 
 
 def test_withdrawing_twice_at_once_erases_once():
