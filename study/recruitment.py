@@ -166,6 +166,13 @@ def resume(study: Study, arrival: Arrival | None) -> Participant | None:
     return participant
 
 
+def is_guessable(participant: Participant) -> bool:
+    """Whether somebody came back as this participant by nothing but a short number, as SONA's survey codes
+    are: they may finish, but another's data are not theirs to see or erase."""
+    back = participant.events.filter(kind="takeover", participant__recruit__submission="")
+    return back.exists()
+
+
 def code_for(study: Study, outcome: str) -> str:
     """The study's code for an end. All codes are made together at the first need.
 

@@ -230,7 +230,12 @@ def onwards(participant: Participant) -> HttpResponse:
 
 def show(request: HttpRequest, page: str, participant: Participant, context: dict) -> HttpResponse:
     contact = participant.version.setting("contact")
-    known = {"participant": participant, "study": participant.study, "contact": contact}
+    known = {
+        "participant": participant,
+        "study": participant.study,
+        "contact": contact,
+        "receipt_offered": lambda: not recruitment.is_guessable(participant),
+    }
     return render(request, f"study/{page}.html", known | context)
 
 

@@ -107,3 +107,17 @@ def test_a_code_is_nowhere_before_the_end(client, study):
     text = html.unescape(end.content.decode())
     assert codes[1] in text and codes[0] not in text
     assert f"https://app.prolific.com/submissions/complete?cc={codes[1]}" in text
+
+
+def test_who_comes_back_by_a_survey_code_alone_may_finish_but_is_shown_no_receipt_link(client):
+    """Such codes are short numbers: anybody can try the next one."""
+    study = make_study(1, recruiter="sona")
+    address = reverse("study:start", args=[study.slug]) + "?survey_code=10452"
+    arrive(client, address)
+    agreed = {"of_age": "on", "agree": "on"}
+    page = client.post(reverse("study:consent", args=[study.slug]), agreed, follow=True)
+    receipt = reverse("study:receipt", args=[Participant.objects.get().receipt_key])
+    assert receipt in page.content.decode()
+    page = arrive(Client(), address)
+    assert page.request["PATH_INFO"] == reverse("study:instructions", args=[study.slug])
+    assert receipt not in page.content.decode() and Participant.objects.count() == 1
