@@ -36,13 +36,18 @@ def django_db_modify_db_settings():
     connections["default"].settings_dict["TEST"]["NAME"] = str(HOME / "test.sqlite3")
 
 
-@pytest.fixture
-def loop_of_its_own():
-    """The browser's driver leaves its loop marked as running in this thread, where another shall run."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    """The browser's driver leaves its loop marked as running in this thread. Where a test runs another, the
+    mark is off from before the database is opened: Django keeps a connection for each side of it."""
+    if not item.get_closest_marker("own_loop"):
+        return (yield)
     driver = events._get_running_loop()
     events._set_running_loop(None)
-    yield
-    events._set_running_loop(driver)
+    try:
+        return (yield)
+    finally:
+        events._set_running_loop(driver)
 
 
 @pytest.fixture(scope="session")

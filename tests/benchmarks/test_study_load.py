@@ -12,7 +12,7 @@ from study.bots.line import Meter
 from study.models import Answer, Participant
 from tests.factories import give_answers, make_participant
 
-pytestmark = pytest.mark.usefixtures("loop_of_its_own")
+pytestmark = pytest.mark.own_loop
 
 
 class StandIn:

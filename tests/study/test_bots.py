@@ -20,7 +20,7 @@ from study.bots.truth import beliefs
 from study.models import Answer, Outcome, Participant, Stimulus
 from tests.factories import make_study
 
-pytestmark = pytest.mark.usefixtures("loop_of_its_own")
+pytestmark = pytest.mark.own_loop
 FAULTS = Habits(dropout=0.2, careless=0.2, drop_requests=0.15, drop_responses=0.15, kill=0.2)
 
 
