@@ -38,8 +38,9 @@ function leadOn() {
 
 /** Trials that need no answer any more: stored, or on their way. */
 async function done() {
-  const receipts = await outbox.receipts();
+  // In this order: an answer that is settled in between is seen twice, and never missed.
   const waiting = new Set((await sender.waiting()).map((entry) => entry.trial));
+  const receipts = await outbox.receipts();
   return new Set(
     work.trials.filter((each) => each.receipt || receipts.has(each.key) || waiting.has(each.key)).map((each) => each.key),
   );
