@@ -18,14 +18,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from study import cookies, evidence, forms, sessions, texts
+from study import cookies, evidence, forms, sessions, versions
 from study.models import Participant, Study, Trial
 from study.throttling import CALLS, throttled
 
 LONGEST_ANSWER = 8 * 1024
 LONGEST_END = 256 * 1024
 """Bytes: receipts of some thousand trials."""
-LONGEST_FEEDBACK = 5000
 UNKNOWN = "Nobody is known here. Please open the study's link once more."
 
 
@@ -97,12 +96,11 @@ def work(request: HttpRequest, participant: Participant) -> HttpResponse:
 def finish(request: HttpRequest, participant: Participant) -> HttpResponse:
     """The handshake: the participant's receipts against what is stored. 409 says which trials to see to."""
     told = _body(request, LONGEST_END)
-    receipts, feedback = told.get("receipts"), told.get("feedback", "")
-    if not isinstance(receipts, dict) or not isinstance(feedback, str):
+    receipts, form = told.get("receipts"), forms.FeedbackForm(told)
+    if not isinstance(receipts, dict) or not form.is_valid():
         raise Refused(422, "The receipts are missing.")
     _check_turn(participant)
-    if feedback and not participant.outcome:
-        sessions.give_feedback(participant, _printable(feedback)[:LONGEST_FEEDBACK])
+    sessions.give_feedback(participant, form.cleaned_data["feedback"])
     lacking = sessions.finish(participant, receipts)
     if lacking:
         return JsonResponse({"missing": lacking.missing, "wrong": lacking.wrong}, status=409)
@@ -129,13 +127,11 @@ def _check_turn(participant: Participant) -> None:
 
 
 def _trial(participant: Participant, trial: Trial) -> dict[str, Any]:
-    stimulus, setting = trial.stimulus, participant.version.setting
+    stimulus = trial.stimulus
     sizes = stimulus.sizes or [(None, None)] * len(stimulus.pictures)
-    return {
+    return versions.words_of(participant.version, stimulus) | {
         "key": str(trial.key),
         "position": trial.position,
-        "question": setting("question") or texts.translated(stimulus.question, setting("language")),
-        "alternative_text": texts.translated(stimulus.alternative_text, setting("language")),
         "pictures": [
             {
                 "address": reverse("study:picture", args=[participant.study.slug, trial.key, number]),
@@ -164,7 +160,7 @@ def _body(request: HttpRequest, longest: int) -> dict[str, Any]:
 def _answer(told: dict[str, Any]) -> dict[str, Any]:
     """Held to the same rules as the plain page's form; what was measured is never a reason to refuse."""
     told = told | {"words": told.get("words", "")}
-    if not isinstance(told["words"], str) or told["words"] != _printable(told["words"]):
+    if not isinstance(told["words"], str) or told["words"] != forms.printable(told["words"]):
         raise Refused(422, "The words are no text.")
     fields = {name: told.get(name) for name in ("kind", "words", "seconds", "shown")}
     form = forms.AnswerForm(fields)
@@ -176,8 +172,3 @@ def _answer(told: dict[str, Any]) -> dict[str, Any]:
         "answered_at": evidence.moment(told.get("answered_at")),
         "evidence": measured | {"sequence": told.get("sequence")},
     }
-
-
-def _printable(text: str) -> str:
-    """Without what no database takes: zero bytes and halves of characters."""
-    return text.replace("\0", "").encode(errors="ignore").decode()

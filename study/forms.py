@@ -95,10 +95,10 @@ class CheckForm(forms.Form):
 
 
 class _Printable(forms.CharField):
-    """Never refuses: zero bytes, which no database takes, are left out."""
+    """Never refuses what no database takes, but leaves it out."""
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\0", "")
+        return printable(super().to_python(value))
 
 
 class AnswerForm(forms.Form):
@@ -151,9 +151,14 @@ class FeedbackForm(forms.Form):
         return self.cleaned_data["feedback"][:LONGEST_FEEDBACK]
 
 
+def printable(text: str) -> str:
+    """Without what no database takes: zero bytes and halves of characters."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
+
+
 def problem_of(words: str) -> str:
     """Why these words cannot stand as a name, in the language of the page; "" where they can."""
-    count = len(names.mechanical(words).split())
+    count = names.count_words(words)
     if count == 0:
         return _("Please type a name of one to three words, or choose one of the other answers.")
     if count > names.MOST_WORDS:

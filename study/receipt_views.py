@@ -38,7 +38,6 @@ KINDS = {
     Answer.Kind.SKIPPED: _("Skipped"),
 }
 EVENTS = {
-    "came again": _("Your link was opened again, perhaps on another device."),
     "takeover": _("Your link was opened again, perhaps on another device."),
     "check": _("You answered the questions about the instructions."),
     "unusual_identifier": _("The numbers in your link did not look as usual."),

@@ -15,9 +15,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import render
 from redis.exceptions import RedisError
 
+from study import cookies
+
 PERIOD = 60
-COOKIE = "participant"
-"""The name of the cookie that `study.views` sets; its value begins with the token."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Allowance:
 
 
 def _participant(request: HttpRequest, address: dict[str, Any]) -> str:
-    return request.COOKIES.get(COOKIE, "").partition(":")[0] or f"strangers/{address['slug']}"
+    """The cookie's value begins with the token."""
+    return request.COOKIES.get(cookies.PARTICIPANT, "").partition(":")[0] or f"strangers/{address['slug']}"
 
 
 def _study(request: HttpRequest, address: dict[str, Any]) -> str:

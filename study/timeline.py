@@ -8,7 +8,6 @@ from study import exclusions
 from study.models import Answer, Event, Participant, Recruit, Trial
 
 EVENTS = {
-    "came again": "Opened the study once more",
     "check": "Answered the comprehension check",
     "takeover": "Came back by their link, without the cookie",
     "unusual_identifier": "The link's identifier has an unusual form",

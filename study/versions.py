@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from study import texts
 from study.models import Stimulus, Study, Version
 
 FROZEN = (
@@ -71,6 +72,15 @@ def publish(study: Study, by: Any = None) -> Version:
         version.published_at, version.published_by = timezone.now(), by
         version.save(update_fields=["number", "published_at", "published_by"])
     return version
+
+
+def words_of(version: Version, stimulus: Stimulus) -> dict[str, str]:
+    """Question and alternative text beside a stimulus, as participants of this version read them."""
+    language = version.setting("language")
+    return {
+        "question": version.setting("question") or texts.translated(stimulus.question, language),
+        "alternative_text": texts.translated(stimulus.alternative_text, language),
+    }
 
 
 def latest(study: Study) -> Version | None:

@@ -142,12 +142,10 @@ def trial(request: HttpRequest, participant: Participant, place: Place) -> HttpR
         sessions.answer(participant, place.trial.key, **form.answer)
         return onwards(participant)
     stimulus, setting = place.trial.stimulus, participant.version.setting
-    context = {
+    context = versions.words_of(participant.version, stimulus) | {
         "form": form,
         "trial": place.trial,
         "count": participant.trials.count(),
-        "question": setting("question") or texts.translated(stimulus.question, setting("language")),
-        "alternative_text": texts.translated(stimulus.alternative_text, setting("language")),
         "sizes": stimulus.sizes or [("", "")] * len(stimulus.pictures),
         "instructions": setting("instructions"),
         "returned": participant.last_seen and timezone.now() - participant.last_seen > LONG_AGO,
@@ -163,8 +161,7 @@ def feedback(request: HttpRequest, participant: Participant, place: Place) -> Ht
     """Where all trials have their answers. Scripts send receipts along (study.api.finish); here none are."""
     form = forms.FeedbackForm(sent(request))
     if form.is_valid():
-        if participant.version.setting("feedback_asked"):
-            sessions.give_feedback(participant, form.cleaned_data["feedback"])
+        sessions.give_feedback(participant, form.cleaned_data["feedback"])
         sessions.finish(participant, None)
         return onwards(participant)
     told = {"asked": participant.version.setting("feedback_asked"), "earlier": _earlier(participant, place)}

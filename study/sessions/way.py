@@ -159,8 +159,10 @@ def answer_check(participant: Participant, chosen: list[int], *, attempt: int | 
 
 
 def give_feedback(participant: Participant, text: str) -> None:
-    at_their_end = Participant.objects.filter(pk=participant.pk, practised_at__isnull=False)
-    at_their_end.update(feedback=text, feedback_at=timezone.now())
+    """Where the study asks for it, and until they finish."""
+    if participant.version.setting("feedback_asked"):
+        at_their_end = Participant.objects.filter(pk=participant.pk, practised_at__isnull=False, outcome="")
+        at_their_end.update(feedback=text, feedback_at=timezone.now())
 
 
 def end(participant: Participant, outcome: str) -> None:

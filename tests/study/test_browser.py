@@ -7,23 +7,15 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from study import exports
 from study.models import Answer, Participant, Stimulus
+from tests.axe import check
 from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WHERE = "location.href + document.title"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-def check(page):
-    """No finding of axe, and nothing to scroll sideways."""
-    findings = Axe().run(page, options=RULES).response["violations"]
-    assert not findings, [(finding["id"], finding["nodes"][0]["html"]) for finding in findings]
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def go_to_first_trial(page, url, checked=lambda page: None):

@@ -1,28 +1,22 @@
 """The desk of a study in a real browser: designed, published and undone, on a wide and on a narrow screen."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django_settings
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from study import publishing, stimuli
+from tests.axe import check
 from tests.factories import make_found_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
-
-def check(page):
-    """No finding of axe on the desk, and nothing to scroll sideways."""
+def check_desk(page):
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 900})
-        findings = Axe().run(page, context=".desk", options=RULES).response["violations"]
-        assert not findings, [(finding["id"], finding["nodes"][0]["html"]) for finding in findings]
-        widest = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert page.evaluate(widest) <= 0, f"at {width} px"
+        check(page, within=".desk")
 
 
 def log_in(page, live_server):
@@ -44,7 +38,7 @@ def test_a_study_is_designed_published_and_changed_on_its_desk(page, live_server
     log_in(page, live_server)
     study = make_draft()
     page.goto(live_server.url + reverse("admin:study_study_change", args=[study.pk]))
-    check(page)
+    check_desk(page)
     group = page.locator(".desk-group").first
     group.get_by_role("button", name="Add decoys").click()
     page.get_by_text("Decoys were added: 3.").first.wait_for()
@@ -55,15 +49,15 @@ def test_a_study_is_designed_published_and_changed_on_its_desk(page, live_server
     group.get_by_label("Names that are right").first.fill("beak|bill")
     group.get_by_role("button", name="Save").first.click()
     page.get_by_text("beak | bill").wait_for()
-    check(page)
+    check_desk(page)
     page.get_by_role("button", name="Publish study").click()
     page.get_by_text("takes part in version 1").first.wait_for()
     page.get_by_label("Analysis plan").fill("Count the names.")
     page.get_by_role("button", name="Save and continue editing").click()
     page.get_by_text("Unpublished changes: analysis plan").wait_for()
-    check(page)
+    check_desk(page)
     page.get_by_role("button", name="Publish as a new version").click()
     page.get_by_text("Version 2 is what newcomers take part in").wait_for()
     page.get_by_role("link", name="its SHA-256").first.click()
     page.locator("code:focus").wait_for()
-    check(page)
+    check_desk(page)

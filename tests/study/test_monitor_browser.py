@@ -1,16 +1,15 @@
 """The researchers' page in a real browser: it keeps itself fresh, stays calm, and waits when told to."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
 
 from study import exclusions
+from tests.axe import check
 from tests.factories import give_answers, make_participant, make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 AT_ONCE = "setTimeout = ((wait) => (act, time) => wait(act, Math.min(time, 200)))(setTimeout)"
 """No test waits for seconds."""
 
@@ -21,13 +20,6 @@ def researcher(page, client, live_server):
     cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": live_server.url}
     page.context.add_cookies([cookie])
     return page
-
-
-def check(page):
-    """No finding of axe, and nothing to scroll sideways."""
-    findings = Axe().run(page, options=RULES).response["violations"]
-    assert not findings, [(finding["id"], finding["nodes"][0]["html"]) for finding in findings]
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_counts_change_by_themselves_survive_a_lost_connection_and_wait_when_paused(researcher, live_server):

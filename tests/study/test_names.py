@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study.names import mechanical, problem
+from study.forms import problem_of
+from study.names import mechanical
 
 
 @pytest.mark.parametrize(
@@ -40,13 +41,13 @@ def test_case_and_surrounding_space_never_matter_to_a_name(text):
 
 @pytest.mark.parametrize("typed", ["wing", "the left front paw", "sea-horse tail", "鸟喙", "no 5"])
 def test_one_to_three_words_stand_as_a_name(typed):
-    assert problem(typed) == ""
+    assert problem_of(typed) == ""
 
 
 @pytest.mark.parametrize("typed", ["", "   ", "?!", "\u200b"])
 def test_an_empty_name_is_met_with_a_hint_at_the_other_answers(typed):
-    assert "choose one of the two other answers" in problem(typed)
+    assert "choose one of the other answers" in problem_of(typed)
 
 
 def test_more_than_three_words_are_counted_to_the_participant():
-    assert problem("the tip of its wing") == "Please use one to three words. You typed 4."
+    assert problem_of("the tip of its wing") == "Please use one to three words. You typed 4."

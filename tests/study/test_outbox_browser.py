@@ -1,9 +1,9 @@
 """Answers under bad conditions, in a real browser: offline, killed, two tabs, refused, no database."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from study.models import Answer, Outcome, Participant
+from tests.axe import check
 from tests.factories import make_study
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -49,7 +49,7 @@ def test_offline_the_study_goes_on_and_every_answer_arrives_once_when_the_connec
     page.get_by_label("Your answer").fill("e")
     page.get_by_label("Your answer").press("Enter")
     page.get_by_role("heading", name="Waiting for the connection").wait_for()
-    assert not Axe().run(page).response["violations"]
+    check(page)
     assert stored() == []
     page.context.set_offline(False)
     page.get_by_text("6 of 7").wait_for()

@@ -1,10 +1,10 @@
 """The gallery in a real browser: by keyboard, on a phone, light and dark, and while a run goes on."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 
 from summaries.models import Run, RunImage, Summary
+from tests.axe import check
 from tests.factories import make_found_run, make_job, make_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,13 +22,6 @@ def staff(page, live_server, django_user_model):
     page.get_by_role("button", name="Log in").click()
     page.get_by_role("heading", name="Gallery", level=1).wait_for()
     return page
-
-
-def check(page):
-    """No finding of axe, and nothing to scroll sideways."""
-    findings = Axe().run(page).response["violations"]
-    assert not findings, [(finding["id"], finding["nodes"][0]["html"]) for finding in findings]
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def addresses():
