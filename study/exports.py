@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 from django.utils import timezone
 
 from study import names, results
+from study.cells import guard
 from study.models import Answer, Outcome, Study
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""A spreadsheet takes such a cell for a formula; the last four are the full-width forms."""
 ROWS_AT_ONCE = 2000
 
 
@@ -146,15 +145,6 @@ SUMMARY_COLUMNS: tuple[Column, ...] = (
     Column("condition", "who sees it; empty if everybody", lambda r: str(r.stimulus.condition or "")),
     Column("stimulus_kind", "summary, decoy, gold or repeat", lambda r: r.stimulus.kind),
 )
-
-
-def guard(cell: object) -> object:
-    """A text that a spreadsheet would run as a formula gets a leading apostrophe; all else stays.
-
-    So does one that looks guarded already, or the reader could not tell what was typed.
-    """
-    guarded = isinstance(cell, str) and cell.lstrip("'").startswith(FORMULA_STARTS)
-    return f"'{cell}" if guarded else cell
 
 
 def answer_lines(study: Study) -> Iterator[str]:

@@ -14,7 +14,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from annotations import Refusal
-from study import exports, recruitment, settlement
+from study import cells, recruitment, settlement
 from study.models import Exclusion, Participant, Recruit, Study
 from study.submissions import Line
 
@@ -117,7 +117,7 @@ def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
     writer = csv.writer(buffer)
     writer.writerow([name for name, _ in CSV_COLUMNS])
     for row in rows:
-        writer.writerow([exports.guard(getattr(row, field)) for _, field in CSV_COLUMNS])
+        writer.writerow([cells.guard(getattr(row, field)) for _, field in CSV_COLUMNS])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from study import api, hooks, monitor_views, receipt_views, views
+from study import (
+    api,
+    export_views,
+    findings_views,
+    hooks,
+    monitor_views,
+    naming_views,
+    receipt_views,
+    report_views,
+    views,
+)
 
 app_name = "study"
 urlpatterns = [
@@ -32,4 +42,8 @@ urlpatterns = [
     path("desk/<slug:slug>/people/<slug:code>/", monitor_views.person, name="person"),
     path("desk/<slug:slug>/people/<slug:code>/exclude/", monitor_views.exclude, name="exclude"),
     path("desk/<slug:slug>/people/<slug:code>/lift/<int:pk>/", monitor_views.lift, name="lift"),
+    *findings_views.urlpatterns,
+    *naming_views.urlpatterns,
+    *report_views.urlpatterns,
+    *export_views.urlpatterns,
 ]

@@ -1,6 +1,8 @@
 """Rows of the study room: studies and what they show, people, what they did, and how they came."""
 
 from study.models.answers import Answer, Trial
+from study.models.findings import Look, Snapshot
+from study.models.naming import NameEvent
 from study.models.people import Event, Exclusion, Participant, Tombstone
 from study.models.recruits import Code, Delivery, Outcome, Recruit
 from study.models.studies import Condition, Stimulus, Study, Version
@@ -13,9 +15,12 @@ __all__ = [
     "Delivery",
     "Event",
     "Exclusion",
+    "Look",
+    "NameEvent",
     "Outcome",
     "Participant",
     "Recruit",
+    "Snapshot",
     "Stimulus",
     "Study",
     "Tombstone",

@@ -99,6 +99,24 @@ class Study(models.Model):
         '{"least_seconds": 1.0, "gold_missed": 2, "decoys_named": 3}.',
     )
     plan = models.TextField("analysis plan", blank=True)
+    looks = models.JSONField(
+        "looks at the estimate",
+        default=dict,
+        blank=True,
+        help_text="Declared before anybody answers: at how many participants the estimate may be seen, the "
+        "precision aimed at, and how the looks share the level. Empty: it may be seen at any time.",
+    )
+    coder = models.CharField(
+        "names merged by",
+        max_length=150,
+        blank=True,
+        help_text="User name of the coder whose decisions make the merged names. Empty: who decided first.",
+    )
+    blind_naming = models.BooleanField(
+        "coders work blind",
+        default=True,
+        help_text="They see neither conditions nor networks while they merge names.",
+    )
 
     recruiter = models.CharField(max_length=10, choices=Recruiter, default=Recruiter.PLAIN)
     return_address = models.URLField(
@@ -121,12 +139,19 @@ class Study(models.Model):
         on_delete=models.SET_NULL,
         related_name="+",
     )
+    researchers = models.ManyToManyField(
+        settings.AUTH_USER_MODEL,
+        blank=True,
+        related_name="+",
+        help_text="Who may see this study beside whoever made it and administrators.",
+    )
     opened_at = models.DateTimeField("first published", null=True, blank=True, editable=False)
     closed_at = models.DateTimeField("last closed", null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name_plural = "studies"
         ordering = ["-created", "-id"]
+        permissions = [("export_identifiable", "Can export columns that may tell who somebody is")]
 
     def __str__(self) -> str:
         return self.title
@@ -217,6 +242,13 @@ class Stimulus(models.Model):
     """For researchers only, as is the group."""
     group = models.CharField(max_length=200)
     versions = models.ManyToManyField(Version, related_name="stimuli")
+    removed_at = models.DateTimeField(null=True, blank=True)
+    """Taken out of the design after publication: later versions do not show it, earlier ones still do."""
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    """No further answers are collected, as the study declared beforehand."""
+    stop_reason = models.CharField(max_length=300, blank=True)
+    answers_saved = models.PositiveIntegerField(default=0)
+    """How many answers short of the target it was stopped."""
 
     class Meta:
         verbose_name_plural = "stimuli"

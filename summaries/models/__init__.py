@@ -2,6 +2,19 @@
 
 from summaries.models.networks import Network
 from summaries.models.runs import Job, Run, RunClass, RunImage
+from summaries.models.tags import Tagging
 from summaries.models.visual import Cluster, Mask, Member, Region, Summary
 
-__all__ = ["Cluster", "Job", "Mask", "Member", "Network", "Region", "Run", "RunClass", "RunImage", "Summary"]
+__all__ = [
+    "Cluster",
+    "Job",
+    "Mask",
+    "Member",
+    "Network",
+    "Region",
+    "Run",
+    "RunClass",
+    "RunImage",
+    "Summary",
+    "Tagging",
+]

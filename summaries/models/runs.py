@@ -11,10 +11,12 @@ from summaries.models.networks import Network
 class Run(models.Model):
     class Method(models.TextChoices):
         VISUAL = "visual", "visual summaries"
+        TAGS = "tags", "automatic tags"
 
     class Recipe(models.TextChoices):
         BOXES = "boxes", "boxes, as published"
         PARTS = "parts", "parts"
+        TAGS = "tags", "tags of summaries"
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -25,6 +27,14 @@ class Run(models.Model):
     method = models.CharField(max_length=20, choices=Method, default=Method.VISUAL)
     network = models.ForeignKey(Network, on_delete=models.PROTECT, related_name="runs")
     image_set = models.ForeignKey(ImageSet, on_delete=models.PROTECT, related_name="runs")
+    of = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="tag_runs",
+        help_text="of a run that tags: whose summaries",
+    )
     preset = models.CharField(max_length=20)
     recipe = models.CharField(
         max_length=20, choices=Recipe, default=Recipe.BOXES, help_text="which stages, as the preset says"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annotations import Refusal
-from study import exports, publishing, results, sessions
+from study import cells, exports, publishing, results, sessions
 from study.models import Study
 from tests.factories import give_answers, make_design, make_participant, make_study
 
@@ -60,10 +60,10 @@ def test_counts_tell_who_came_how_far():
 
 @given(st.text(max_size=20))
 def test_no_cell_is_a_formula_and_the_words_come_back_by_taking_off_one_apostrophe(text):
-    guarded = exports.guard(text)
-    assert not guarded.startswith(exports.FORMULA_STARTS)
+    guarded = cells.guard(text)
+    assert not guarded.startswith(cells.FORMULA_STARTS)
     assert guarded == text or guarded == f"'{text}"
-    assert exports.guard(f"'{text}") != guarded, "what was typed can be told from what was guarded"
+    assert cells.guard(f"'{text}") != guarded, "what was typed can be told from what was guarded"
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""How far people agree on the name of one summary. Pure: standard library only.
+"""How far people agree on the name of one summary.
 
 Name agreement is the share of people who gave the most frequent (modal) name, as in norms for picture naming
 (Snodgrass and Vanderwart 1980). What is undefined is None, with the reason in words; never 0 and never NaN.
