@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from annotations import Refusal, files
 from study import (
+    access,
     changes,
     desk,
     desk_forms,
@@ -64,15 +65,9 @@ class StudyAdmin(admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
         people = Q(participants__preview=False)
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                people_started=Count("participants", filter=people),
-                people_finished=Count(
-                    "participants", filter=people & Q(participants__outcome=Outcome.COMPLETED)
-                ),
-            )
+        return access.open_to(request.user, super().get_queryset(request)).annotate(
+            people_started=Count("participants", filter=people),
+            people_finished=Count("participants", filter=people & Q(participants__outcome=Outcome.COMPLETED)),
         )
 
     @admin.display(ordering="people_started")

@@ -1,21 +1,18 @@
 """The researchers' pages on how a study goes: all of it in counts, and the way of each participant."""
 
 from collections.abc import Callable
-from functools import wraps
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.views.decorators import staff_member_required
-from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from annotations import Refusal
 from study import exclusions, monitor, timeline
+from study.access import may_decide, may_look
 from study.models import Condition, Exclusion, Outcome, Participant, Recruit, Study
 
 OUTCOMES = [
@@ -55,28 +52,6 @@ class ReasonForm(forms.Form):
         max_length=300,
         error_messages={"required": "Give a reason: it stands in the analysis and on this page."},
     )
-
-
-def researchers(*permissions: str) -> Callable:
-    """Only staff who hold one of these permissions on studies; other staff are refused."""
-
-    def wrap(view: Callable) -> Callable:
-        @staff_member_required
-        @never_cache
-        @wraps(view)
-        def guarded(request: HttpRequest, slug: str, **address: object) -> HttpResponseBase:
-            if not any(request.user.has_perm(f"study.{name}") for name in permissions):
-                raise PermissionDenied
-            study = get_object_or_404(Study.objects.annotate(withdrawn=Count("tombstones")), slug=slug)
-            return view(request, study, **address)
-
-        return guarded
-
-    return wrap
-
-
-may_look = researchers("view_study", "change_study")
-may_decide = researchers("change_study")
 
 
 @require_safe
