@@ -151,7 +151,8 @@ def trial(request: HttpRequest, participant: Participant, place: Place) -> HttpR
         "returned": participant.last_seen and timezone.now() - participant.last_seen > LONG_AGO,
         "shown": form["shown"].value() or forms.stamp(),
         "earlier": _earlier(participant, place),
-        "stored": Answer.objects.current().filter(trial=place.trial).first(),
+        # Not by asking for an answer: one may arrive at this very moment, for a page that was only reloaded.
+        "stored": Answer.objects.current().get(trial=place.trial) if place.revisited else None,
     }
     return show(request, "trial", participant, context)
 
@@ -263,7 +264,7 @@ def _revisited(participant: Participant, key: UUID | None = None) -> Place | Non
         return None
     answered = participant.trials.filter(key=key, answers__isnull=False)
     trial = answered.select_related("stimulus").first()
-    return Place("trial", trial) if trial else None
+    return Place("trial", trial, revisited=True) if trial else None
 
 
 def _earlier(participant: Participant, place: Place) -> str:

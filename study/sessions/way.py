@@ -23,6 +23,8 @@ class Place:
 
     page: str
     trial: Trial | None = None
+    revisited: bool = False
+    """An answered trial, come back to on purpose."""
 
 
 def recognise(study: Study, token: str | None) -> Participant | None:

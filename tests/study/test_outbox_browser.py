@@ -1,10 +1,13 @@
 """Answers under bad conditions, in a real browser: offline, killed, two tabs, refused, no database."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from study import sessions, views
 from study.models import Answer, Outcome, Participant
 from tests.axe import check
-from tests.factories import make_study
+from tests.factories import make_participant, make_study, signed_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -168,3 +171,26 @@ def test_without_a_database_in_the_browser_plain_forms_do_the_work(page, live_se
     finish(page)
     assert stored() == ["wing", ""]
     assert Answer.objects.get(words="wing").seconds > 0
+
+
+def test_a_page_reloaded_while_its_answer_arrives_is_no_page_to_change_it(monkeypatch):
+    """The answer is stored just after the page was found to be the next one, and before it is drawn."""
+    participant = make_participant(make_study(2))
+    here, browser = sessions.place_of(participant), signed_in(participant)
+
+    def place_of(participant):
+        sessions.answer(participant, here.trial.key, kind="name", words="wing", seconds=None)
+        return here
+
+    monkeypatch.setattr(views, "sessions", SimpleNamespace(**vars(sessions) | {"place_of": place_of}))
+    page = browser.get(views.address_of(participant.study, here)).content.decode()
+    assert stored() == ["wing"] and "data-revisited" not in page and "1 of 2" in page
+
+
+def test_a_reload_leads_to_the_page_that_was_seen_where_answers_may_be_changed(page, live_server):
+    study = make_study(3, revisable=True)
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    give(page, "wing", "2 of 3")
+    page.get_by_text("Saved", exact=True).wait_for()
+    page.reload()
+    page.get_by_text("2 of 3", exact=True).wait_for()

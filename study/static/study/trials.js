@@ -109,6 +109,7 @@ function show(trial, pictures, entry) {
   revisiting = false;
   const place = words.place.replace("POSITION", trial.position).replace("COUNT", work.trials.length);
   document.title = element("place").textContent = place;
+  history.replaceState(null, "", `${words.start}trial/${trial.key}/`); // where a reload leads
   stage.querySelector("progress").value = trial.position - 1;
   element("question").textContent = trial.question;
   element("pictures").replaceChildren(...pictures.map((picture) => drawn(picture, trial.alternative_text)));
