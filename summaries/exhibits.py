@@ -18,7 +18,7 @@ import numpy as np
 from django.db.models import Count, Q, QuerySet
 
 from annotations import Refusal, files, pictures
-from summaries.models import Run, Summary
+from summaries.models import Run, Summary, Tagging
 
 GAP = 8
 """White pixels around each tile of a summary's picture, as `summaries.engine.visual.pictures.grid` leaves."""
@@ -50,6 +50,24 @@ class Exhibit:
     """Of a repeat: the key of what it repeats."""
 
 
+@dataclass(frozen=True)
+class Tags:
+    """What one automatic tagger says of one exhibit. For researchers only: no participant ever sees it."""
+
+    tagger: str
+    version: str
+    vocabulary: tuple[str, ...]
+    """Every tag that the tagger could have given; empty where its words are not bounded."""
+    run: int
+    """The number of the run that tagged."""
+    network: str
+    """Whose summaries they are."""
+    tags: tuple[tuple[str, float], ...]
+    """With their scores, best first."""
+    scores: dict
+    """As `Tagging.scores`: coherence, specificity and purity, with the same of each control."""
+
+
 def of_run(run: Run) -> Iterator[Exhibit]:
     """All that a finished run offers, in the order of class and rank."""
     return (_visual(summary) for summary in _summaries(run))
@@ -64,6 +82,44 @@ def run_of(key: str) -> Run | None:
 def runs_of(keys: Iterable[str]) -> list[Run]:
     """The runs of these exhibits that still exist."""
     return list(Run.objects.filter(pk__in={_run_number(key) for key in keys} - {None}))
+
+
+def tags_of(keys: Iterable[str]) -> dict[str, list[Tags]]:
+    """Of each of these exhibits what the taggers say, in the order of their names; none for what has no tags.
+
+    Only runs of tagging that are finished count, of each tagger the newest over the exhibit's run. Decoys and
+    repeats have no tags of their own. Two queries, however many keys.
+    """
+    wanted = set(keys)
+    found: dict[str, list[Tags]] = {key: [] for key in wanted}
+    newest = _newest_taggings({_run_number(key) for key in wanted} - {None})
+    rows = Tagging.objects.filter(run__in=newest).order_by("run__preset")
+    for tagging in rows.select_related(
+        "run", "summary__run_class__run__network", "summary__run_class__label"
+    ):
+        if (key := _key(tagging.summary)) in wanted:
+            found[key].append(_tags(tagging))
+    return found
+
+
+def _newest_taggings(numbers: Collection[str]) -> list[int]:
+    """Of each of these runs and each tagger the newest finished run of tagging."""
+    finished = Run.objects.filter(method=Run.Method.TAGS, state=Run.State.FINISHED, of__in=numbers)
+    newest = {(of, name): pk for pk, of, name in finished.order_by("pk").values_list("pk", "of", "preset")}
+    return list(newest.values())
+
+
+def _tags(tagging: Tagging) -> Tags:
+    made_with = tagging.run.parameters
+    return Tags(
+        tagger=tagging.run.preset,
+        version=made_with.get("version", ""),
+        vocabulary=tuple(made_with.get("vocabulary", ())),
+        run=tagging.run_id,
+        network=tagging.summary.run_class.run.network.name,
+        tags=tuple((tag, score) for tag, score in tagging.tags),
+        scores=tagging.scores,
+    )
 
 
 def is_decoy(key: str) -> bool:

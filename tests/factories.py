@@ -17,7 +17,19 @@ from annotations.models import ClassLabel, Image, ImageSet
 from study import cookies, publishing, sessions, stimuli
 from study.models import Condition, Participant, Study
 from summaries.engine.visual import pictures
-from summaries.models import Cluster, Job, Mask, Member, Network, Region, Run, RunClass, RunImage, Summary
+from summaries.models import (
+    Cluster,
+    Job,
+    Mask,
+    Member,
+    Network,
+    Region,
+    Run,
+    RunClass,
+    RunImage,
+    Summary,
+    Tagging,
+)
 from summaries.progress import stages_of
 
 CLASS_NAME = "quokkafish"
@@ -295,3 +307,24 @@ def _draw(member: Member) -> np.ndarray:
         "dim": files.put(pictures.encode_png(pictures.dimming(layers)), ".png"),
     }
     return pictures.tile(layers)
+
+
+def tag_summaries(run: Run, tagger: str = "segments", state: str = Run.State.FINISHED, **more: object) -> Run:
+    """A run of tagging over all summaries of a run; `more`: parameters that it holds."""
+    made_with = {"version": "1", "vocabulary": ["beak", "wing"], "view": "dimmed"} | more
+    tagging = Run.objects.create(
+        method=Run.Method.TAGS,
+        recipe=Run.Recipe.TAGS,
+        of=run,
+        network=run.network,
+        image_set=run.image_set,
+        preset=tagger,
+        parameters=made_with,
+        engine_version="1.0",
+        state=state,
+    )
+    for summary in Summary.objects.filter(run_class__run=run):
+        Tagging.objects.create(
+            run=tagging, summary=summary, tags=[["beak", 0.8], ["wing", 0.1]], members=[], scores={}
+        )
+    return tagging

@@ -9,8 +9,8 @@ from annotations import Refusal, files
 from annotations.pictures import read_rgb
 from summaries import exhibits
 from summaries.engine.visual import pictures
-from summaries.models import Member, Summary
-from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_found_run, make_run
+from summaries.models import Member, Run, Summary
+from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_found_run, make_run, tag_summaries
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +105,22 @@ def test_what_people_see_of_a_decoy_or_a_repeat_is_what_they_see_of_any_other():
     for one in made:
         data = files.get(one.pictures[0])
         assert not any(word.encode() in data for word in (CLASS_NAME, NETWORK_NAME, FILE_NAME))
+
+
+def test_tags_are_those_of_finished_runs_and_of_each_tagger_the_newest(django_assert_num_queries):
+    run, other = make_run(2), make_run(1)
+    tag_summaries(run, "segments")
+    newest = tag_summaries(run, "segments")
+    tag_summaries(run, "texture-colour")
+    tag_summaries(run, "clip", state=Run.State.CANCELLED)
+    shown = [each.key for each in exhibits.of_run(run)]
+    keys = [*shown, next(exhibits.of_run(other)).key, f"visual/{run.pk}/decoy/1/1", "visual/999/x/1", "what"]
+    with django_assert_num_queries(2):
+        found = exhibits.tags_of(keys)
+    assert set(found) == set(keys)
+    assert [[each.tagger for each in found[key]] for key in keys] == [["segments", "texture-colour"]] * 2 + [
+        []
+    ] * 4
+    first = found[shown[0]][0]
+    assert (first.run, first.version, first.network) == (newest.pk, "1", run.network.name)
+    assert first.vocabulary == ("beak", "wing") and first.tags == (("beak", 0.8), ("wing", 0.1))
