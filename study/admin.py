@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, ManyToManyField, Q, QuerySet
 from django.http import (
     FileResponse,
     Http404,
@@ -50,6 +51,7 @@ FIELDSETS = [
         {"fields": ["recruiter", "return_address", "webhook_secret", "withdraw_days", "retention_days"]},
     ),
     ("Link, language and seed", {"fields": ["slug", "language", "seed"]}),
+    ("Who works on it", {"fields": ["researchers"]}),
 ]
 
 
@@ -83,6 +85,11 @@ class StudyAdmin(admin.ModelAdmin):
     ) -> type[forms.ModelForm]:
         form = desk_forms.StudyDesign if obj else desk_forms.StudyCreation
         return super().get_form(request, obj, **kwargs | {"form": form})
+
+    def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: object):
+        """Only staff can come to the desk at all."""
+        staff = get_user_model().objects.filter(is_staff=True).order_by("username")
+        return super().formfield_for_manytomany(db_field, request, queryset=staff, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: Study | None = None) -> list:
         return FIELDSETS if obj else [(None, {"fields": ["run", "title", "language"]})]

@@ -35,10 +35,18 @@ def take_back(study: Study, change: Change) -> None:
     rows = [row.object for row in deserialize("json", "[" + ",".join(change["rows"]) + "]")]
     if any(row.study_id != study.pk for row in rows):
         raise Refusal("This change is of another study.")
-    if stimuli.published(study).filter(pk__in=[row.pk for row in rows if isinstance(row, Stimulus)]).exists():
-        raise Refusal("This change has been published meanwhile, so it stays.")
+    pinned = stimuli.published(study).in_bulk([row.pk for row in rows if isinstance(row, Stimulus)])
+    for row in rows:
+        if isinstance(row, Stimulus) and row.pk in pinned and not _only_removed(row, pinned[row.pk]):
+            raise Refusal("This change has been published meanwhile, so it stays.")
     _save(rows)
     study.conditions.filter(pk__in=groups, stimuli__isnull=True).delete()
+
+
+def _only_removed(before: Stimulus, now: Stimulus) -> bool:
+    """Whether nothing but being left out of the next version has changed."""
+    now.removed_at = before.removed_at
+    return _written(before) == _written(now)
 
 
 def _save(rows: list[Condition | Stimulus]) -> None:

@@ -59,7 +59,7 @@ class Act:
 def groups(study: Study) -> list[Group]:
     """Condition by condition, and last what everybody sees, if anything."""
     pinned = set(stimuli.published(study).values_list("pk", flat=True))
-    rows = list(study.stimuli.select_related("source").order_by("position"))
+    rows = list(stimuli.shown(study).select_related("source").order_by("position"))
     for row in rows:
         row.pinned = row.pk in pinned
     needs = readiness.needs(study)
@@ -89,6 +89,7 @@ def context(study: Study) -> dict[str, Any]:
         "counts": results.counts(study),
         "results": results.per_stimulus(study),
         "groups": shown,
+        "left_out": study.stimuli.exclude(removed_at=None).order_by("position"),
         "people": sum(group.need.people for group in shown if group.need),
         "warnings": readiness.warnings(study),
         "changes": publishing.changes(study) if latest else [],
@@ -173,6 +174,12 @@ def _remove(study: Study, sent: QueryDict, by: Any) -> str:
     return f"“{stimulus}” was removed."
 
 
+def _put_back(study: Study, sent: QueryDict, by: Any) -> str:
+    stimulus = desk_forms.StimulusForm(sent, study=study).checked()["stimulus"]
+    stimuli.put_back(stimulus)
+    return f"“{stimulus}” is shown again."
+
+
 def _remove_condition(study: Study, sent: QueryDict, by: Any) -> str:
     condition = desk_forms.ConditionForm(sent, study=study).checked()["condition"]
     stimuli.remove_condition(condition)
@@ -190,6 +197,7 @@ ACTS = {
     "add_repeats": Act(_add_repeats, undoable=True),
     "gold": Act(_gold, undoable=True),
     "remove": Act(_remove, undoable=True),
+    "put_back": Act(_put_back, undoable=True),
     "remove_condition": Act(_remove_condition, undoable=True),
 }
 """By the last part of their address."""

@@ -39,7 +39,7 @@ def begin(study: Study, run: Run) -> None:
 def open_study(study: Study, by: Any = None) -> None:
     """Lets participants in, from now on or once more. The first time the design is published as version 1;
     later changes are published by `publish_changes` alone."""
-    if not study.stimuli.exists():
+    if not stimuli.shown(study).exists():
         raise Refusal("The study has nothing to show.")
     waiting = Study.objects.filter(pk=study.pk).exclude(state=Study.State.OPEN)
     now = timezone.now()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from study import texts
+from study import stimuli, texts
 from study.models import Stimulus, Study
 
 READABLE = ("slug", "consent", "instructions", "thanks", "question", "contact", "questions", "comprehension")
@@ -30,7 +30,7 @@ class Need:
 
 def needs(study: Study) -> list[Need]:
     """Condition by condition; what everybody sees counts in each."""
-    rows = study.stimuli.values_list("condition", "kind")
+    rows = stimuli.shown(study).values_list("condition", "kind")
     shown = Counter(rows)
     return [
         _need(study, name, Counter({kind: shown[pk, kind] + shown[None, kind] for kind in Kind.values}))
@@ -41,14 +41,14 @@ def needs(study: Study) -> list[Need]:
 def leaks(study: Study) -> list[str]:
     """Names of classes and networks that stand in what participants can read: the link and all texts."""
     readable = " ".join(_text(getattr(study, name)) for name in READABLE).casefold()
-    groups = study.stimuli.order_by("group").values_list("group", flat=True).distinct()
+    groups = stimuli.shown(study).order_by("group").values_list("group", flat=True).distinct()
     names = dict.fromkeys([*groups, *study.conditions.values_list("name", flat=True)])
     return [name for name in names if re.search(rf"\b{_spoken(name)}", readable)]
 
 
 def warnings(study: Study) -> list[str]:
     """One sentence for each thing that researchers usually regret; none of them forbids anything."""
-    kinds = Counter(study.stimuli.values_list("kind", flat=True))
+    kinds = Counter(stimuli.shown(study).values_list("kind", flat=True))
     return [*_about_texts(study), *_about_people(study), *_about_checks(study, kinds)]
 
 

@@ -1,8 +1,9 @@
 """What a study shows, as it stands on the desk: conditions made from runs, frozen copies of their exhibits,
 and the planted checks among them.
 
-What a published version shows stays as it is, as people took part in it; more may always be added. Whatever
-else is on the desk can be taken away again; walks of previews through it go with it, as they count nowhere.
+What a published version shows stays in it as it is, as people took part in it: later versions may show more,
+or leave some of it out. Whatever else is on the desk can be taken away again; walks of previews through it go
+with it, as they count nowhere.
 """
 
 from collections.abc import Iterable
@@ -10,6 +11,7 @@ from itertools import islice
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
 from annotations import Refusal, files, pictures
 from study.models import Answer, Condition, Participant, Stimulus, Study, Trial
@@ -71,7 +73,7 @@ def add_decoys(condition: Condition, count: int, *, everybody: bool = False) -> 
 def add_repeats(condition: Condition, count: int) -> list[Stimulus]:
     """So many more of the condition's summaries a second time, their images in another order."""
     study, run = condition.study, run_of(condition)
-    summaries = condition.stimuli.filter(kind=Stimulus.Kind.SUMMARY)
+    summaries = condition.stimuli.filter(kind=Stimulus.Kind.SUMMARY, removed_at=None)
     sources = {each.exhibit: each for each in summaries.filter(repeats__isnull=True)}
     seed = study.seed + _next_position(study.stimuli)
     made = list(exhibits.repeats(run, _checked(count), seed, among=sources))
@@ -100,15 +102,28 @@ def mark_gold(stimulus: Stimulus, accepted: str, *, everybody: bool = False) -> 
 
 @transaction.atomic
 def remove(study: Study, gone: QuerySet[Stimulus]) -> int:
-    """Takes stimuli off the desk, and what repeats them. How many they were."""
+    """Takes stimuli off the desk, and what repeats them. How many they were. What a published version shows
+    is kept for those who saw it, and can be put back."""
     _hold(study)
     keys = list(gone.values_list("pk", flat=True))
     rows = study.stimuli.filter(Q(pk__in=keys) | Q(source__in=keys))
-    _check_free(rows, "it stays; to leave something out, make a new study")
-    forget_previews(study)
-    rows.filter(source__isnull=False).delete()
-    rows.delete()
+    pinned = list(published(study).filter(pk__in=rows).values_list("pk", flat=True))
+    rows.filter(pk__in=pinned, removed_at=None).update(removed_at=timezone.now())
+    if free := list(rows.exclude(pk__in=pinned).values_list("pk", flat=True)):
+        forget_previews(study)
+        study.stimuli.filter(pk__in=free, source__isnull=False).delete()
+        study.stimuli.filter(pk__in=free).delete()
     return len(keys)
+
+
+@transaction.atomic
+def put_back(stimulus: Stimulus) -> None:
+    """What was left out is shown again from the next version on; of a repeat, what it repeats must be."""
+    _hold(stimulus.study)
+    if stimulus.source and stimulus.source.removed_at:
+        raise Refusal("Put back what it repeats first.")
+    if not Stimulus.objects.filter(pk=stimulus.pk, removed_at__isnull=False).update(removed_at=None):
+        raise Refusal("It is shown already.")
 
 
 @transaction.atomic
@@ -118,6 +133,7 @@ def remove_condition(condition: Condition) -> None:
         raise Refusal("A study needs a condition; add another one before you remove this one.")
     if condition.participants.filter(preview=False).exists():
         raise Refusal(f"People have been given the condition “{condition}”, so it stays.")
+    _check_free(condition.stimuli.all(), "it stays; its pictures can be removed one by one")
     remove(condition.study, condition.stimuli.all())
     condition.delete()
 
@@ -137,6 +153,11 @@ def run_of(condition: Condition) -> Run:
     if run is None:
         raise Refusal(f"There is no run any more of which checks could be made for “{condition.name}”.")
     return run
+
+
+def shown(study: Study) -> QuerySet[Stimulus]:
+    """What the next version will show."""
+    return study.stimuli.filter(removed_at=None)
 
 
 def published(study: Study) -> QuerySet[Stimulus]:

@@ -38,7 +38,8 @@ FROZEN = (
 
 def content_of(study: Study) -> dict[str, Any]:
     """Everything that a participant of this study could tell apart, and what was planned with the answers."""
-    stimuli = study.stimuli.select_related("condition", "source").order_by("position")
+    shown = study.stimuli.filter(removed_at=None)
+    stimuli = shown.select_related("condition", "source").order_by("position")
     return {name: getattr(study, name) for name in FROZEN} | {
         "conditions": list(study.conditions.order_by("position").values_list("name", flat=True)),
         "stimuli": [_entry(stimulus) for stimulus in stimuli],
@@ -57,7 +58,7 @@ def freeze(study: Study) -> Version:
         study=study, sha256=hash_of(content), defaults={"content": content}
     )
     if made:
-        version.stimuli.set(study.stimuli.all())
+        version.stimuli.set(study.stimuli.filter(removed_at=None))
     return version
 
 

@@ -110,19 +110,45 @@ def test_a_condition_goes_with_all_it_shows_but_not_the_last_one():
         stimuli.remove_condition(study.conditions.get())
 
 
-def test_what_a_published_version_shows_stays_and_more_can_be_added():
+def test_what_a_published_version_shows_stays_in_it_and_more_can_be_added():
     study = make_draft()
     publishing.open_study(study)
-    first = study.stimuli.first()
-    for act in (
-        lambda: stimuli.mark_gold(first, "beak"),
-        lambda: stimuli.remove(study, study.stimuli.filter(pk=first.pk)),
-    ):
-        with pytest.raises(Refusal, match="People take part in version 1"):
-            act()
+    with pytest.raises(Refusal, match="People take part in version 1"):
+        stimuli.mark_gold(study.stimuli.first(), "beak")
     (decoy,) = stimuli.add_decoys(study.conditions.get(), 1)
     stimuli.remove(study, study.stimuli.filter(pk=decoy.pk))
     assert not publishing.has_changes(study)
+
+
+def test_later_versions_leave_out_what_was_removed_and_earlier_ones_keep_it():
+    study = make_draft()
+    (repeat,) = stimuli.add_repeats(study.conditions.get(), 1)
+    publishing.open_study(study)
+    early = make_participant(study)
+    stimuli.remove(study, study.stimuli.filter(pk=repeat.source.pk))
+    assert publishing.changes(study) == ["stimuli (4 before, 2 now)"]
+    publishing.publish_changes(study)
+    late = make_participant(study)
+    assert early.trials.count() == 4 and early.version.stimuli.count() == 4
+    assert late.trials.count() == 2 and not late.trials.filter(stimulus__removed_at__isnull=False).exists()
+    assert readiness.needs(study)[0].pages == 2
+    with pytest.raises(Refusal, match="what it repeats first"):
+        stimuli.put_back(study.stimuli.get(pk=repeat.pk))
+    for pk in (repeat.source.pk, repeat.pk):
+        stimuli.put_back(study.stimuli.get(pk=pk))
+    publishing.publish_changes(study)
+    assert make_participant(study).version.number == 1, "the design is what it was"
+    with pytest.raises(Refusal, match="shown already"):
+        stimuli.put_back(study.stimuli.get(pk=repeat.pk))
+
+
+def test_a_removal_from_what_was_published_can_be_taken_back_even_after_the_next_version():
+    study = make_draft()
+    publishing.open_study(study)
+    change = changes.made_by(study, lambda: stimuli.remove(study, study.stimuli.all()[:1]))
+    publishing.publish_changes(study)
+    changes.take_back(study, change)
+    assert stimuli.shown(study).count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
