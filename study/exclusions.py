@@ -37,11 +37,12 @@ class Given:
     kind: str
     """Of the stimulus."""
     accepted: tuple[str, ...]
+    """Of gold the names that are right; of the mechanical layer too."""
     source: int | None
     answer: str
     """Its kind."""
     name: str
-    """Normalised; "" unless a name was given."""
+    """Of the mechanical layer; "" unless a name was given."""
     seconds: float | None
 
 
@@ -136,6 +137,7 @@ def _known(people: Iterable[Participant]) -> set[tuple[int, str]]:
 
 def _given(people: Iterable[Participant]) -> dict[int, list[Given]]:
     """The last revision of each answer, by participant."""
+    languages = {person.pk: person.version.setting("language") for person in people}
     stimulus = [f"trial__stimulus{name}" for name in ("", "__kind", "__accepted", "__source")]
     rows = (
         Answer.objects.current()
@@ -144,12 +146,15 @@ def _given(people: Iterable[Participant]) -> dict[int, list[Given]]:
         .values_list("trial__participant", *stimulus, "kind", "words", "seconds")
     )
     return {
-        person: [
-            Given(key, kind, tuple(accepted), source, answer, names.mechanical(words), seconds)
-            for _, key, kind, accepted, source, answer, words, seconds in own
-        ]
+        person: [_given_once(row, languages[person]) for _, *row in own]
         for person, own in groupby(rows, key=lambda row: row[0])
     }
+
+
+def _given_once(row: list[Any], language: str) -> Given:
+    key, kind, accepted, source, answer, words, seconds = row
+    right = tuple(names.mechanical(name, language) for name in accepted)
+    return Given(key, kind, right, source, answer, names.mechanical(words, language), seconds)
 
 
 def _too_fast(given: list[Given], limit: float) -> str:
@@ -162,7 +167,7 @@ def _too_fast(given: list[Given], limit: float) -> str:
 
 def _gold_missed(given: list[Given], limit: float) -> str:
     gold = [each for each in given if each.kind == Stimulus.Kind.GOLD]
-    missed = sum(each.name not in map(names.mechanical, each.accepted) for each in gold)
+    missed = sum(each.name not in each.accepted for each in gold)
     return _reached(missed, len(gold), limit, "items with accepted names were named otherwise")
 
 

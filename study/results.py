@@ -60,7 +60,7 @@ def per_stimulus(study: Study) -> list[StimulusResult]:
     given = defaultdict(list)
     rows = answers(study).filter(trial__participant__simulated=is_simulated(study))
     for stimulus, kind, words in rows.values_list("trial__stimulus", "kind", "words"):
-        given[stimulus].append((kind, names.mechanical(words)))
+        given[stimulus].append((kind, names.form(words)))
     return [
         StimulusResult(stimulus, name_agreement(given[stimulus.pk]))
         for stimulus in study.stimuli.select_related("condition").order_by("position")

@@ -117,7 +117,7 @@ def practice(request: HttpRequest, participant: Participant, place: Place) -> Ht
         return onwards(participant)
     form = forms.AnswerForm(sent(request))
     if form.is_valid():
-        right = names.mechanical(form.answer["words"]) in texts.PRACTICE_NAMES
+        right = names.form(form.answer["words"]) in texts.PRACTICE_NAMES
         said = "right" if right else form.answer["kind"]
         return redirect(f"{request.path}?said={said}")  # so that the back button never asks to send it again
     return show(request, "practice", participant, {"form": form, "said": request.GET.get("said", "")})

@@ -17,7 +17,7 @@ def given(stimulus=1, kind="summary", answer="name", name="wing", seconds=5.0, a
     return Given(stimulus, kind, tuple(accepted), source, answer, name if answer == "name" else "", seconds)
 
 
-GOLD = {"kind": "gold", "accepted": ["A Wing", "fin"]}
+GOLD = {"kind": "gold", "accepted": ["wing", "fin"]}
 
 
 @pytest.mark.parametrize(
