@@ -1,7 +1,6 @@
 """One bot on the participant's way: it looks, says what it believes, is killed, comes back or leaves."""
 
 import asyncio
-import math
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
@@ -9,10 +8,9 @@ from typing import Any, Protocol
 from annotations import Refusal
 from study.bots.browser import Browser, GaveUp
 from study.bots.pages import Form, Page
-from study.bots.truth import CONSISTENCY, Belief, Said, guess
+from study.bots.speech import PLAIN, Speech
+from study.bots.truth import Belief, Mind, Said
 
-SECONDS, CARELESS_SECONDS, SPREAD = 6.0, 0.6, 0.4
-"""Medians, and the standard deviation of the logarithm, of the time that an answer takes."""
 PRACTICE = "wheel"
 STUCK = 6
 """How often the same page may come before the bot gives up."""
@@ -66,6 +64,7 @@ class Bot:
     beliefs: dict[int, Belief]
     desk: Desk
     language: str = "en"
+    speech: Speech = PLAIN
     right: list[int] = field(default_factory=list)
     """The right choices of the comprehension check."""
 
@@ -82,6 +81,9 @@ class Bot:
         self.leaves_at = lot.random() if lot.random() < self.habits.dropout else None
         self.rests = lot.random() < self.habits.interrupted
         self.lot = lot
+        self.mind = Mind(
+            self.number, self.seed, self.beliefs, self.careless, language=self.language, speech=self.speech
+        )
 
     async def take_part(self) -> None:
         while not self.end:
@@ -146,8 +148,9 @@ class Bot:
                 await asyncio.sleep(self.habits.break_seconds)
             await self._look(trial)
             self._be_killed(0.25)
-            self.said[trial["key"]] = self._say(shown, trial["key"])
-            self.browser.put_by(trial["key"], self.said[trial["key"]], self._seconds(shown[trial["key"]]))
+            sight = shown[trial["key"]]
+            self.said[trial["key"]] = self.mind.say(sight.stimulus, sight.source)
+            self.browser.put_by(trial["key"], self.said[trial["key"]], self.mind.seconds(sight.stimulus))
             self._be_killed(0.25)
             await self._flush()
         return False
@@ -179,21 +182,6 @@ class Bot:
     def _be_killed(self, share: float) -> None:
         if self.lot.random() < self.habits.kill * share:
             raise PageKilled
-
-    def _seconds(self, sight: Sight) -> float:
-        """By the bot's own clock: a few seconds, or hardly any if it does not look."""
-        lot = Random(f"{self.seed}/{self.number}/{sight.stimulus}/seconds")
-        return lot.lognormvariate(math.log(CARELESS_SECONDS if self.careless else SECONDS), SPREAD)
-
-    def _say(self, shown: dict[str, Sight], key: str) -> Said:
-        """By lot, but the same for the same stimulus however the trials come."""
-        sight = shown[key]
-        lot = Random(f"{self.seed}/{self.number}/{sight.stimulus}")
-        if self.careless:
-            return guess(lot, self.language)
-        if sight.source is not None and lot.random() < CONSISTENCY:
-            lot = Random(f"{self.seed}/{self.number}/{sight.source}")
-        return self.beliefs[sight.stimulus].draw(lot)
 
     def _end_with(self, page: Page) -> str:
         self.last_page = page.text

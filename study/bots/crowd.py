@@ -15,6 +15,7 @@ from annotations import Refusal
 from study.bots.bot import Bot, Habits, Sight
 from study.bots.browser import Browser
 from study.bots.line import TIMEOUT, Line, Meter, wire
+from study.bots.speech import PLAIN, Speech
 from study.bots.truth import Belief, beliefs
 from study.forms import simulated_ticket
 from study.models import Study, Trial, Version
@@ -35,6 +36,7 @@ class Crowd:
     """Seconds between two arrivals."""
     first: int = 1
     """The number of the first bot: crowds that meet have numbers of their own."""
+    speech: Speech = PLAIN
 
     version: Version = field(init=False)
     beliefs: dict[int, Belief] = field(init=False)
@@ -106,6 +108,7 @@ class Crowd:
             self.beliefs,
             desk,
             language=self.version.setting("language"),
+            speech=self.speech,
             right=[asked["right"] for asked in check],
         )
 
