@@ -19,7 +19,7 @@ def draw(content: Row, choice: Choice) -> Figure:
     if not tables:
         return canvas.in_words("No summary of this study has automatic tags.")
     shapes = [(_kept(table, 0), _kept(table, 1)) for _, table in tables]
-    heights = [1.9 + CELL * len(rows) for rows, _ in shapes]
+    heights = [0.75 + _slant(columns) + CELL * len(rows) for rows, columns in shapes]
     widest = max(len(columns) for _, columns in shapes)
     figure = canvas.sheet(sum(heights), max(canvas.WIDTH, 2.4 + CELL * widest))
     bottom = sum(heights)
@@ -71,8 +71,8 @@ def _panel(
     paper = canvas.paper(figure)
     told = f"{words.plain(tagger, 40)}: {sum(table.values())} summaries"
     top = bottom + 0.25 + height
-    canvas.text(paper, 0.08, top + 1.45, told, fontsize=canvas.NORMAL, fontweight="bold")
-    canvas.text(paper, 0.08, top + 0.1, "people’s name ↓   first tag →", color=canvas.SOFT)
+    canvas.text(paper, 0.08, top + _slant(tags) + 0.3, told, fontsize=canvas.NORMAL, fontweight="bold")
+    canvas.text(paper, 2.0, top + 0.12, "people’s name ↓  first tag →", color=canvas.SOFT, ha="right")
 
 
 def _labels(where: Any, names: list[str], tags: list[str]) -> None:
@@ -82,6 +82,11 @@ def _labels(where: Any, names: list[str], tags: list[str]) -> None:
         told = words.plain(tag, 22)
         how = {"rotation": 55, "ha": "left", "va": "bottom", "rotation_mode": "anchor"}
         canvas.text(where, x - 0.1, -0.65, told, **how)
+
+
+def _slant(tags: list[str]) -> float:
+    """How far the slanting tags reach up, in inches."""
+    return 0.15 + 0.048 * max(words.width(words.plain(tag, 22)) for tag in tags)
 
 
 def _place(known: list[str], word: str) -> int:

@@ -22,23 +22,25 @@ def draw(content: Row, choice: Choice) -> Figure:
         return canvas.in_words("There are no summaries to show.")
     figure = canvas.sheet(HEIGHT)
     overall = reading.analysis(content, choice)["overall"]
-    agreement = _panel(figure, 0.5, 1.7, "Name agreement", (0, 1))
+    agreement = _panel(figure, 0.4, 1.75, "Name agreement", (0, 1))
     for row in rows:
         _line(agreement, [reading.share(row, layer) for layer in LAYERS], canvas.LINE, 0.6)
     _estimates(agreement, [overall[layer]["name_agreement"] for layer in LAYERS], 0)
-    coefficients = _panel(figure, 2.7, 1.75, "Beyond chance, and not", None)
-    for place, (measure, name) in enumerate(MEASURES):
-        _estimates(coefficients, [overall[layer][measure] for layer in LAYERS], place, name)
-    coefficients.set_ylim(*_span(overall))
-    distinct = _panel(figure, 5.35, 1.4, "Different names per summary", None)
-    means = [fmean(row["layers"][layer]["distinct"] for row in rows) for layer in LAYERS]
-    _line(distinct, means, canvas.colour(0), 1.5, "o")
-    for place, mean in enumerate(means):
-        distinct.annotate(
-            f"{mean:.1f}", (place, mean), (0, 6), textcoords="offset points", ha="center", fontsize=7
-        )
-    distinct.set_ylim(0, max(1.0, *means) * 1.2)
+    coefficients = _panel(figure, 2.6, 1.75, "Agreement of pairs", _span(overall))
+    for place, (measure, _) in enumerate(MEASURES):
+        _estimates(coefficients, [overall[layer][measure] for layer in LAYERS], place, 0.07 * (place - 1))
+    _label(coefficients, overall)
+    _distinct(_panel(figure, 5.5, 1.4, "Different names", None), rows)
     return figure
+
+
+def _distinct(where: Axes, rows: list[Row]) -> None:
+    means = [fmean(row["layers"][layer]["distinct"] for row in rows) for layer in LAYERS]
+    _line(where, means, canvas.colour(0), 1.5, "o")
+    for place, mean in enumerate(means):
+        where.text(place, mean + 0.07 * max(means), f"{mean:.1f}", ha="center", fontsize=canvas.SMALL)
+    where.set_ylim(0, max(1.0, *means) * 1.2)
+    where.set_ylabel("per summary, in the mean", fontsize=canvas.SMALL)
 
 
 def _panel(figure: Figure, left: float, width: float, title: str, limits: tuple | None) -> Axes:
@@ -52,19 +54,24 @@ def _panel(figure: Figure, left: float, width: float, title: str, limits: tuple 
     return made
 
 
-def _estimates(where: Axes, estimates: list[Row], place: int, name: str = "") -> None:
-    values = [each["value"] for each in estimates]
-    shift, colour = 0.07 * (place - 1) if name else 0, canvas.colour(place)
+def _estimates(where: Axes, estimates: list[Row], place: int, shift: float = 0) -> None:
+    colour = canvas.colour(place)
     for at, each in enumerate(estimates):
         if each["value"] is not None and (found := reading.interval(each)):
             where.plot([at + shift] * 2, found, color=colour, lw=1.2)
-    known = [(at + shift, value) for at, value in enumerate(values) if value is not None]
+    known = [(at + shift, each["value"]) for at, each in enumerate(estimates) if each["value"] is not None]
     if known:
         where.plot(*zip(*known, strict=True), color=colour, lw=1.4, marker=canvas.marker(place), ms=4.5)
-        if name:
-            where.annotate(
-                name, known[-1], (7, 0), textcoords="offset points", color=colour, fontsize=7, va="center"
-            )
+
+
+def _label(where: Axes, overall: Row) -> None:
+    """Names beside the lines' ends, moved apart where they would touch."""
+    low, high = where.get_ylim()
+    known = [(overall["merged"][key]["value"], place, name) for place, (key, name) in enumerate(MEASURES)]
+    at = low
+    for value, place, name in sorted(each for each in known if each[0] is not None):
+        at = max(value, at + 0.075 * (high - low))
+        canvas.text(where, len(LAYERS) - 0.72, at, name, color=canvas.colour(place))
 
 
 def _line(where: Axes, values: list[float | None], colour: str, thick: float, marker: str = "") -> None:

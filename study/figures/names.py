@@ -49,7 +49,7 @@ def _legend(paper: Axes, height: float) -> None:
     for name, colour, _, hatch in PARTS:
         paper.bar(x + 0.08, 0.14, 0.16, height - 0.32, color=colour, hatch=hatch, ec=canvas.GROUND, lw=0)
         canvas.text(paper, x + 0.21, height - 0.25, name)
-        x += 0.36 + 0.062 * len(name)
+        x += 0.42 + 0.052 * len(name)
 
 
 def _summary(scale: Axes, paper: Axes, row: Row, choice: Choice, y: float) -> None:

@@ -33,6 +33,7 @@ def _by_place(figure: Figure, positions: Sequence[Row]) -> None:
         own = sorted((row for row in positions if row["kind"] == kind), key=lambda row: row["position"])
         if own:
             _kind(where, own, place, name)
+    where.xaxis.get_major_locator().set_params(integer=True)
     where.set_xlabel("page", fontsize=canvas.SMALL)
     where.set_ylim(0)
 
