@@ -1,0 +1,237 @@
+"""How far the names that people give are the tags that a machine gives.
+
+Names and tags stand in one numbering of (merged) names. Of each summary the modal name is looked for among
+the ranked tags: hit@k says whether it is one of the first k, the reciprocal rank 1 / rank, 0 where it is none
+of them. Where several names tie for modal, both are expected values: the mean over the tied names, as if one
+of them were drawn. A summary that nobody named has no modal name, and is left out.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr
+from scipy.stats import t as student
+
+from study.agreement.codes import MISSING
+from study.agreement.coefficients import Estimate
+from study.agreement.intervals import Interval, Pair, jackknife
+
+EXACT_UP_TO = 50
+"""Differences that are not 0: up to so many the signed-rank test is exact."""
+GIVEN_BY = 2
+"""So many people make a name the people's in `confusion`: a name given once may be a slip."""
+
+NOBODY_NAMED = "no tagged summary was given a name"
+FEW_SUMMARIES = "too few summaries for an interval"
+ALWAYS_THE_SAME = "people and tagger say one and the same everywhere, so agreement beyond chance is undefined"
+NO_PAIRS = "nothing can be compared in pairs"
+NO_DIFFERENCE = "no pair differs"
+
+
+@dataclass(frozen=True)
+class Scores:
+    """One value for each summary; NaN where nobody gave a name."""
+
+    hit1: NDArray[np.float64]
+    hit5: NDArray[np.float64]
+    reciprocal: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Pairs of a summary and a name that occurs anywhere: who gave it there."""
+
+    both: int
+    human_only: int
+    tag_only: int
+    neither: int
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Wilcoxon's signed-rank test of paired values, two-sided."""
+
+    difference: float | None
+    """The mean of the first less the second."""
+    p: float | None
+    effect: float | None
+    """Matched-pairs rank-biserial correlation, -1 to 1: ranks in favour less ranks against, of all ranks."""
+    n: int
+    """Pairs."""
+    reason: str = ""
+    """Why there is no p; "" where there is one."""
+
+
+def ranks(tags: Sequence[Sequence[Collection[int]]], names: int) -> NDArray[np.int64]:
+    """(U, L) at which rank, from 1, each name stands among each summary's tags; 0 where it is none of them.
+
+    A tag may carry several names, its synonyms; numbers outside 0..names-1 are of tags that nobody gave.
+    """
+    table = np.zeros((len(tags), names), dtype=np.int64)
+    for row, ranked in zip(table, tags, strict=True):
+        for place in range(len(ranked), 0, -1):
+            row[[name for name in ranked[place - 1] if 0 <= name < names]] = place
+    return table
+
+
+def modal(codes: ArrayLike, names: int) -> NDArray[np.float64]:
+    """(U, L) the chance of each name to be the modal one: 1, or 1/n where n tie; a row of 0 without names."""
+    counts = _count(np.asarray(codes, dtype=np.int64), names)
+    top = (counts == counts.max(1, keepdims=True, initial=0)) & (counts > 0)
+    shares: NDArray[np.float64] = top / np.maximum(top.sum(1, keepdims=True), 1)
+    return shares
+
+
+def hit_at_k(modal: NDArray[np.float64], ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """(U,) the chance that the modal name is one of the first k tags; NaN where nobody gave a name."""
+    return _expected(modal, (ranks > 0) & (ranks <= k))
+
+
+def reciprocal_rank(modal: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(U,) 1 / rank of the modal name among the tags, 0 for none; NaN where nobody gave a name."""
+    return _expected(modal, np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0))
+
+
+def scores(codes: ArrayLike, ranks: NDArray[np.int64]) -> Scores:
+    shares = modal(codes, ranks.shape[1])
+    return Scores(hit_at_k(shares, ranks, 1), hit_at_k(shares, ranks, 5), reciprocal_rank(shares, ranks))
+
+
+def agreement(modal: NDArray[np.float64], ranks: NDArray[np.int64]) -> Estimate:
+    """Cohen's kappa of modal name and first tag: a tagger that says "head" to everything hits by chance."""
+    named = modal.sum(1) > 0
+    if not named.any():
+        return Estimate(None, NOBODY_NAMED)
+    first = ranks[named] == 1
+    chance = float(modal[named].mean(0) @ first.mean(0))
+    if chance >= 1:
+        return Estimate(None, ALWAYS_THE_SAME)
+    return Estimate((float((modal[named] * first).sum(1).mean()) - chance) / (1 - chance))
+
+
+def confusion(codes: ArrayLike, ranks: NDArray[np.int64], k: int = 5, least: int = GIVEN_BY) -> Confusion:
+    """Names given by at least `least` people against the first k tags, over all summaries and all names that
+    either says anywhere."""
+    people = _count(np.asarray(codes, dtype=np.int64), ranks.shape[1]) >= least
+    tagged = (ranks > 0) & (ranks <= k)
+    occurs = people.any(0) | tagged.any(0)
+    people, tagged = people[:, occurs], tagged[:, occurs]
+    tables = (people & tagged, people & ~tagged, ~people & tagged, ~people & ~tagged)
+    return Confusion(*(int(table.sum()) for table in tables))
+
+
+def mean_interval(codes: ArrayLike, ranks: NDArray[np.int64], measure: str, level: float = 0.95) -> Pair:
+    """Of the mean of `hit1`, `hit5` or `reciprocal` over summaries, for other people and summaries, and for
+    other summaries and the same people.
+
+    Variances by leaving out one summary or one person (who may decide a modal name). Since such a mean often
+    is 0 or 1 of few summaries, where a variance says nothing, the interval is Wilson's with the number of
+    summaries that would give this variance, at most as many as there are, and Student's t for the normal.
+    """
+    table = np.asarray(codes, dtype=np.int64)
+    own = getattr(scores(table, ranks), measure)
+    own = own[~np.isnan(own)]
+    if len(own) < 2:
+        return Pair(*[Interval(None, None, level, FEW_SUMMARIES)] * 2)
+    summaries = float(own.var(ddof=1)) / len(own)
+    people = _variance_of_people(table, ranks, measure)
+    mean, count = float(own.mean()), len(own)
+    return Pair(_wilson(mean, count, summaries + people, level), _wilson(mean, count, summaries, level))
+
+
+def agreement_interval(codes: ArrayLike, ranks: NDArray[np.int64], level: float = 0.95) -> Pair:
+    """Of `agreement`."""
+    table = np.asarray(codes, dtype=np.int64)
+    shares: dict[bytes, NDArray[np.float64]] = {}
+
+    def statistic(units: NDArray[np.bool_], people: NDArray[np.bool_]) -> float | None:
+        key = people.tobytes()
+        if key not in shares:
+            shares[key] = modal(table[:, people], ranks.shape[1])
+        return agreement(shares[key][units], ranks[units]).value
+
+    return jackknife(statistic, *table.shape, level=level)
+
+
+def compare(ours: ArrayLike, theirs: ArrayLike) -> Paired:
+    """Wilcoxon's signed-rank test; pairs with NaN are left out, differences of 0 have no rank.
+
+    Up to `EXACT_UP_TO` differences all signs are counted out, with mean ranks where differences tie; beyond
+    them the normal distribution with the correction for ties, without one for continuity.
+    """
+    pairs = np.stack([np.asarray(ours, dtype=float), np.asarray(theirs, dtype=float)])
+    pairs = pairs[:, ~np.isnan(pairs).any(0)]
+    count = pairs.shape[1]
+    if not count:
+        return Paired(None, None, None, 0, NO_PAIRS)
+    differences = np.round(pairs[0] - pairs[1], 12)
+    mean, unequal = float(differences.mean()), differences[differences != 0]
+    if not len(unequal):
+        return Paired(mean, None, None, count, NO_DIFFERENCE)
+    placed = _mean_ranks(np.abs(unequal))
+    for_us, total = float(placed[unequal > 0].sum()), float(placed.sum())
+    p = (_exact_p if len(unequal) <= EXACT_UP_TO else _normal_p)(placed, for_us)
+    return Paired(mean, p, 2 * for_us / total - 1, count)
+
+
+def _count(codes: NDArray[np.int64], names: int) -> NDArray[np.int64]:
+    """(U, L) how many people gave each name; what is no name is not counted."""
+    units = len(codes)
+    cells = (np.arange(units)[:, None] * names + codes)[codes > MISSING]
+    counted: NDArray[np.int64] = np.bincount(cells, minlength=units * names).reshape(units, names)
+    return counted
+
+
+def _expected(modal: NDArray[np.float64], value: NDArray) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = np.where(modal.sum(1) > 0, (modal * value).sum(1), np.nan)
+    return found
+
+
+def _variance_of_people(table: NDArray[np.int64], ranks: NDArray[np.int64], measure: str) -> float:
+    """By leaving out one after another who answered at all."""
+    present = np.flatnonzero((table != MISSING).any(0))
+    if len(present) < 2:
+        return 0.0
+    without = np.array([_mean_without(table, ranks, measure, one) for one in present])
+    return float((len(present) - 1) * without.var())
+
+
+def _mean_without(table: NDArray[np.int64], ranks: NDArray[np.int64], measure: str, person: int) -> float:
+    left = getattr(scores(np.delete(table, person, axis=1), ranks), measure)
+    return float(np.nanmean(left)) if not np.isnan(left).all() else 0.0
+
+
+def _wilson(mean: float, count: int, variance: float, level: float) -> Interval:
+    worth = min(mean * (1 - mean) / variance, count) if variance > 0 else count
+    z2 = float(student.ppf((1 + level) / 2, count - 1)) ** 2
+    middle = (mean + z2 / (2 * worth)) / (1 + z2 / worth)
+    half = sqrt(z2 * (mean * (1 - mean) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
+    return Interval(max(middle - half, 0.0), min(middle + half, 1.0), level)
+
+
+def _mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """From 1; equal values share the mean of their ranks."""
+    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
+    placed: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[group]
+    return placed
+
+
+def _exact_p(placed: NDArray[np.float64], for_us: float) -> float:
+    """Of all ways to give these ranks signs, the share that is as far from the middle or farther."""
+    doubled = np.round(2 * placed).astype(int)  # mean ranks may end in one half
+    ways = np.zeros(doubled.sum() + 1)
+    ways[0] = 1
+    for rank in doubled:
+        ways[rank:] += ways[:-rank].copy()
+    middle = doubled.sum() / 2
+    far = np.abs(np.arange(len(ways)) - middle) >= abs(2 * for_us - middle) - 1e-9
+    return float(ways[far].sum() / ways.sum())
+
+
+def _normal_p(placed: NDArray[np.float64], for_us: float) -> float:
+    """The sum of squared ranks over 4 is the variance, ties and all."""
+    z = (for_us - placed.sum() / 2) / sqrt(float((placed**2).sum()) / 4)
+    return float(2 * ndtr(-abs(z)))
