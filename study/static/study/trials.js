@@ -278,8 +278,9 @@ async function takeOver() {
   sender = new Sender(outbox, words.start, form.elements.csrfmiddlewaretoken.value);
   current = { key: words.key };
   shownAt = new Date();
-  revisiting = "revisited" in words;
   sender.own = new Set([words.key]);
+  // An answer that still waits was on its way when the page was reloaded: nobody came back to change it.
+  revisiting = "revisited" in words && !(await sender.waiting()).length;
   sender.addEventListener("change", tellState);
   sender.addEventListener("stands", () => notice(words.stands));
   form.addEventListener("submit", onSubmit);
