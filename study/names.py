@@ -1,7 +1,7 @@
 """What can be said of a typed name without asking a person: its form, and its words in the singular.
 
-Pure: the standard library, and `simplemma` with its dictionaries. The raw words are kept for ever as they came;
-what is derived here can be derived again, and `VERSION` says by what.
+Pure: the standard library, and `simplemma` with its dictionaries. The raw words are kept for ever as they
+came; what is derived here can be derived again, and `VERSION` says by what.
 """
 
 import unicodedata
@@ -34,8 +34,8 @@ NOUNS = {
 }
 """Plurals of which the dictionary gives a verb's base form, or none: parts are nouns."""
 PLURAL_ALONE = frozenset(
-    "binoculars clothes does eaves glasses goes goggles jeans pants pliers scissors shorts sunglasses tights "
-    "trousers tweezers".split()
+    ["binoculars", "clothes", "does", "eaves", "glasses", "goes", "goggles", "jeans", "pants", "pliers"]
+    + ["scissors", "shorts", "sunglasses", "tights", "trousers", "tweezers"]
 )
 """Their singular is another thing, or none: glasses are no glass."""
 _LEMMATIZER = Lemmatizer(lemmatization_strategy=DefaultStrategy(low_memory=True))
@@ -60,14 +60,12 @@ def mechanical(text: str, language: str = "en") -> str:
     a singular is to its plural ("wings", "feet", "antennae"), or where it is a possessive ("dog's nose",
     "dogs' nose"). A verb's base form or an adjective's noun is another name: "striped" is not "stripe",
     "left" not "leave", "opening" not "open"; `lexicon` proposes such pairs, and a person decides. Words that
-    the dictionary does not know, and whose singular is another thing ("glasses"), stay. In other languages that
-    simplemma knows each word gives way to its lemma; in those that it does not know (Chinese has no plural
-    to take away) the form stays. Applying it twice changes nothing.
+    the dictionary does not know stay, and so do those whose singular is another thing ("glasses"). In other
+    languages that simplemma knows each word gives way to its lemma; in those that it does not know (Chinese
+    has no plural to take away) the form stays. Applying it twice changes nothing.
     """
-    singular = _singular if language == "en" else _lemma
-    return _settled(
-        form(text), lambda known: form(" ".join(singular(word, language) for word in known.split()))
-    )
+    one = _singular if language == "en" else _lemma
+    return _settled(form(text), lambda name: form(" ".join(one(word, language) for word in name.split())))
 
 
 def lemmas(name: str, language: str = "en") -> tuple[str, ...]:

@@ -1,22 +1,26 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from study.forms import problem_of
 from study.names import VERSION, form, lemmas, mechanical
 
 PLURALS = (
-    "beaks beak · wings wing · feet foot · forefeet forefoot · legs leg · leaves leaf · eyes eye · teeth tooth · "
-    "antennae antenna · scales scale · stripes stripe · feathers feather · hooves hoof · hoofs hoof · ears ear · "
-    "paws paw · claws claw · jaws jaw · bodies body · branches branch · shelves shelf · calves calf · "
-    "halves half · knives knife · lenses lens · irises iris · geese goose · mice mouse · children child · "
-    "policemen policeman · vertebrae vertebra · octopuses octopus · tentacles tentacle · fishes fish · "
-    "headlights headlight · eyelashes eyelash · toes toe · bases base · boxes box · buses bus · cacti cactus"
+    "beaks beak · wings wing · feet foot · forefeet forefoot · legs leg · leaves leaf · eyes eye · "
+    "teeth tooth · antennae antenna · scales scale · stripes stripe · feathers feather · hooves hoof · "
+    "hoofs hoof · ears ear · paws paw · claws claw · jaws jaw · bodies body · branches branch · "
+    "shelves shelf · calves calf · halves half · knives knife · lenses lens · irises iris · geese goose · "
+    "mice mouse · children child · policemen policeman · vertebrae vertebra · octopuses octopus · "
+    "tentacles tentacle · fishes fish · headlights headlight · eyelashes eyelash · toes toe · bases base · "
+    "boxes box · buses bus · cacti cactus"
 )
 STAY = (
     "glasses glass trousers scissors striped spotted pointed feathered left lower best worn frozen red hind "
     "opening painting steering wing fish moss iris lens bus grass series species this its"
 )
+
+NO_CLOCK = settings(deadline=None)
+"""Dictionaries are read at their first use."""
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,7 @@ def test_the_version_fits_beside_every_decision():
     assert 0 < len(VERSION) <= 20
 
 
+@NO_CLOCK
 @given(st.text())
 def test_normalising_twice_changes_nothing(text):
     assert form(form(text)) == form(text)
@@ -82,6 +87,7 @@ def test_normalising_twice_changes_nothing(text):
     assert mechanical(form(text)) == mechanical(text)
 
 
+@NO_CLOCK
 @given(
     st.lists(st.sampled_from(f"{PLURALS} {STAY} a an the I me is was lies lenses' an's".split()), max_size=4)
 )
@@ -92,6 +98,7 @@ def test_normalising_real_words_twice_changes_nothing(words):
         assert mechanical(name, language) == name == form(name)
 
 
+@NO_CLOCK
 @given(st.text(alphabet=st.characters(codec="ascii"), max_size=30))
 def test_case_and_surrounding_space_never_matter_to_a_name(text):
     for layer in (form, mechanical):
