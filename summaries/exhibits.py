@@ -79,6 +79,15 @@ def run_of(key: str) -> Run | None:
     return Run.objects.filter(pk=number).select_related("network").first() if number else None
 
 
+def summary_of(key: str) -> Summary | None:
+    """The summary whose picture this exhibit is; none if it is gone, and for decoys and repeats."""
+    parts = key.rpartition("/")
+    if _run_number(key) is None or is_decoy(key) or not parts[2].isdecimal():
+        return None
+    found = Summary.objects.filter(run_class__run=_run_number(key), rank=parts[2])
+    return next((one for one in found.select_related("run_class__label") if _key(one) == key), None)
+
+
 def runs_of(keys: Iterable[str]) -> list[Run]:
     """The runs of these exhibits that still exist."""
     return list(Run.objects.filter(pk__in={_run_number(key) for key in keys} - {None}))
