@@ -16,7 +16,7 @@ CANNOT = -3
 
 @dataclass(frozen=True)
 class Tally:
-    """How often each unit was given each of the answers that occur: the table that coefficients are made of."""
+    """How often each unit was given each of the answers that occur; coefficients are made of it."""
 
     labels: NDArray[np.int64]
     """(L,) the codes that occur, ascending; no MISSING among them."""

@@ -1,7 +1,6 @@
 """Coefficients of agreement over a table of codes (units by raters; see `study.agreement.codes`).
 
-Krippendorff's alpha (Krippendorff 2011, "Computing Krippendorff's alpha-reliability"), Gwet's AC1 (Gwet 2008),
-Fleiss' kappa (1971), Cohen's kappa (1960) and Scott's pi (1955) of two raters, and the plain share of pairs
+Krippendorff's alpha (2011, "Computing Krippendorff's alpha-reliability"), Gwet's AC1 (2008), Fleiss' kappa (1971), Cohen's kappa (1960) and Scott's pi (1955) of two raters, and the plain share of pairs
 that agree. What is undefined is None with the reason in words; never 0 and never NaN.
 """
 
@@ -30,7 +29,7 @@ class Estimate:
 
 
 def percent_agreement(codes: ArrayLike) -> Estimate:
-    """The share of pairs of answers to a summary that are equal, as a mean over summaries with two or more."""
+    """The share of equal pairs of answers to a summary, as a mean over summaries with two answers or more."""
     counted = tally(codes)
     if reason := _lacks_pairs(counted):
         return Estimate(None, reason)

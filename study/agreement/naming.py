@@ -1,7 +1,7 @@
 """How far people agree on the name of one summary.
 
-Name agreement is the share of people who gave the most frequent (modal) name, and H the spread of the names
-given, in bits, as in norms for picture naming (Snodgrass and Vanderwart 1980). What is undefined is None, with
+Name agreement is the share of people who gave the most frequent (modal) name, H the spread of the names given,
+in bits, as in norms for picture naming (Snodgrass and Vanderwart 1980). What is undefined is None, with
 the reason in words; never 0 and never NaN.
 """
 
@@ -90,8 +90,8 @@ def mean_jaccard(names: Counter[str]) -> float | None:
 
 
 def count_unseen(names: Counter[str]) -> float | None:
-    """Chao1 (bias-corrected; Chao 2005) less the names seen: f1 (f1 - 1) / (2 (f2 + 1)) of the names given once
-    (f1) and twice (f2), times (n - 1) / n; a lower bound. None without names."""
+    """Chao1 (bias-corrected; Chao 2005) less the names seen: f1 (f1 - 1) / (2 (f2 + 1)), f1 names given once
+    and f2 twice, times (n - 1) / n; a lower bound. None without names."""
     given = names.total()
     if not given:
         return None
