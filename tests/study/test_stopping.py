@@ -1,0 +1,67 @@
+"""When a summary needs no further answers: exact chances against all futures counted out."""
+
+from itertools import product
+
+import pytest
+
+from study.agreement import stopping
+from study.agreement.stopping import Rule
+
+
+def futures(counts: list[int], others: int, left: int):
+    """Every way to go on, answer by answer, with its chance: name by name, then no name, then a new one."""
+    start = [*counts, others, 0]
+    for dealt in product(range(len(start)), repeat=left):
+        now, chance = list(start), 1.0
+        for one in dealt:
+            weights = [*start[:-1], stopping.NEW]
+            weights = [weight + now[j] - start[j] for j, weight in enumerate(weights)]
+            chance *= weights[one] / sum(weights)
+            now[one] += 1
+        yield now, chance
+
+
+CASES = [([3, 1], 0, 4), ([2, 2], 1, 4), ([4], 0, 5), ([1, 1, 1], 2, 4), ([5, 1, 1], 1, 1)]
+
+
+@pytest.mark.parametrize(("counts", "others", "left"), CASES)
+def test_the_chance_to_keep_the_lead_is_that_of_all_futures_counted_out(counts, others, left):
+    kept = sum(chance for now, chance in futures(counts, others, left) if now[0] > max(now[1:]))
+    assert stopping.keeping(counts, others, left) == pytest.approx(kept)
+
+
+@pytest.mark.parametrize(("counts", "others", "left"), CASES)
+@pytest.mark.parametrize("wanted", [3, 5, 6])
+def test_the_chance_of_a_share_is_that_of_all_futures_counted_out(counts, others, left, wanted):
+    def had(now: list[int]) -> bool:
+        return max(now[: len(counts)] + now[-1:]) >= wanted
+
+    reached = sum(chance for now, chance in futures(counts, others, left) if had(now))
+    assert stopping.reaching(counts, others, left, wanted) == pytest.approx(reached)
+
+
+def test_one_name_that_all_give_is_settled_and_the_answers_saved_are_told():
+    verdict = stopping.judge({"beak": 10}, 0, 20, Rule())
+    assert (verdict.decision, verdict.saved) == (stopping.STOP, 10)
+    assert "After 10 of 20 answers the modal name keeps its lead" in verdict.reason
+
+
+def test_names_that_all_differ_are_futile():
+    verdict = stopping.judge({f"name {k}": 1 for k in range(12)}, 0, 20, Rule())
+    assert (verdict.decision, verdict.saved) == (stopping.FUTILE, 8)
+    assert "H 3.58 bits" in verdict.reason
+
+
+def test_most_who_see_nothing_in_common_are_futile_too():
+    assert stopping.judge({"beak": 1}, 14, 20, Rule()).decision == stopping.FUTILE
+
+
+@pytest.mark.parametrize("names", [{"beak": 6, "wing": 5}, {"beak": 9}, {"beak": 6, "wing": 6}])
+def test_an_open_question_goes_on(names):
+    assert stopping.judge(names, 0, 20, Rule()).decision == stopping.GO_ON
+
+
+def test_a_summary_that_has_its_answers_is_not_stopped():
+    assert stopping.judge({"beak": 20}, 0, 20, Rule()).decision == stopping.GO_ON
+    assert stopping.read({}) is None
+    assert stopping.read({"stopping": {"lead": 0.95}}) == Rule(lead=0.95)
