@@ -143,6 +143,20 @@ def give_answers(participant: Participant, *answers: str) -> None:
         participant.refresh_from_db()
 
 
+def make_answered_study() -> Study:
+    """Two summaries and three participants, who answer by summary whatever their order."""
+    study = make_study(2)
+    for answers in [
+        {1: "Wing", 2: "nothing_in_common"},
+        {1: "the wing", 2: "cannot_tell"},
+        {1: "fin", 2: "cannot_tell"},
+    ]:
+        participant = make_participant(study)
+        order = participant.trials.order_by("position").values_list("stimulus__position", flat=True)
+        give_answers(participant, *(answers[position] for position in order))
+    return study
+
+
 def signed_in(participant: Participant, **more: object) -> Client:
     """A browser that has the participant's cookie."""
     response, client = HttpResponse(), Client(**more)

@@ -1,0 +1,80 @@
+"""What somebody chose to take away of a study, and what it says of the file."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from study import names
+from study.exports.columns import Column
+from study.exports.flavours import PLAIN, Flavour
+from study.models import Study
+
+try:
+    from study import naming
+except ImportError:
+    naming = None
+try:
+    from study import looks
+except ImportError:
+    looks = None
+
+
+class _Mechanical:
+    version, coder, events = getattr(names, "VERSION", "1"), "", 0
+
+    def mechanical(self, words):
+        return names.mechanical(words)
+
+    def merged(self, name):
+        return name
+
+    def code(self, name):
+        return ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    study: Study
+    flavour: Flavour = PLAIN
+    without_excluded: bool = False
+    """The main analysis; otherwise everybody, with the rules that they meet."""
+    identifiable: bool = False
+    """All columns, also those that may tell who somebody is."""
+    picked: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By table the columns (or families of them); of other tables those that are there by default."""
+
+    def columns(self, table: str, known: Sequence[Column]) -> tuple[Column, ...]:
+        if table in self.picked:
+            return tuple(column for column in known if column.choice in self.picked[table])
+        if self.identifiable:
+            return tuple(known)
+        whole = self.flavour == PLAIN
+        return tuple(one for one in known if not one.identifiable and (one.included or whole))
+
+    @cached_property
+    def layers(self):
+        return naming.layers(self.study) if naming else _Mechanical()
+
+    @cached_property
+    def findings(self) -> dict[str, Any] | None:
+        """The newest that were computed; exports never wait for them."""
+        kept = self.study.snapshots.order_by("-pk").first()
+        return kept and kept.content
+
+    @cached_property
+    def masked(self) -> str:
+        """Why no estimate is told now; "" where they are."""
+        if looks is None:
+            return ""
+        state = looks.state(self.study)
+        return state.words if state.masked else ""
+
+
+def is_identifiable(columns: Sequence[Column]) -> bool:
+    return any(column.identifiable for column in columns)
+
+
+def name_of(stem: str, columns: Sequence[Column], ending: str = ".csv") -> str:
+    """Of a file: it says so where it may tell who somebody is."""
+    return f"{stem}-identifiable{ending}" if is_identifiable(columns) else f"{stem}{ending}"

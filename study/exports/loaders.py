@@ -1,0 +1,141 @@
+"""Programs that read an export back, each column by its type: in Python with pandas, and in R."""
+
+import json
+
+from study.cells import FORMULA_STARTS
+from study.exports.dictionary import Contents
+from study.exports.flavours import Flavour
+
+PANDAS = '''"""Reads the tables of this folder with pandas, each column by its type.
+
+    from load import read, read_all
+    answers = read("{first}")
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+HERE = Path(__file__).resolve().parent
+FORMULA_STARTS = {starts}
+GUARDED = {guarded}
+TABLES = {tables}
+
+
+def read(name, folder=HERE):
+    table = pd.read_csv(
+        Path(folder) / name,
+        sep={separator!r},
+        encoding={encoding!r},
+        dtype=str,
+        keep_default_na=False,
+        na_filter=False,
+    )
+    for column, type in TABLES[name].items():
+        table[column] = CONVERT[type](table[column])
+    return table
+
+
+def read_all(folder=HERE):
+    return {{name: read(name, folder) for name in TABLES}}
+
+
+def text(cells):
+    return cells.map(unguarded).astype("string") if GUARDED else cells.astype("string")
+
+
+def unguarded(cell):
+    """Takes off the apostrophe that keeps a spreadsheet from running what was typed."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS) else cell
+
+
+def number(cells):
+    return pd.to_numeric(cells.mask(cells == "")).astype("Float64")
+
+
+def integer(cells):
+    return number(cells).astype("Int64")
+
+
+def yes_or_no(cells):
+    return cells.map({{"yes": True, "no": False}}).astype("boolean")
+
+
+def time(cells):
+    return pd.to_datetime(cells.mask(cells == ""), utc=True, format="ISO8601")
+
+
+CONVERT = {{"text": text, "integer": integer, "number": number, "yes or no": yes_or_no, "time": time}}
+'''
+
+R = """# Reads the tables of this folder, each column by its type:
+#   answers <- read_table("{first}")
+
+tables <- list(
+{tables}
+)
+
+read_table <- function(name, folder = ".") {{
+  types <- tables[[name]]
+  classes <- c(text = "character", integer = "integer", number = "numeric",
+               "yes or no" = "character", time = "character")[types]
+  table <- read.csv(file.path(folder, name), sep = "{separator}", quote = "\\"", comment.char = "",
+                    fileEncoding = "{encoding}", colClasses = unname(classes), na.strings = character(0),
+                    check.names = FALSE, stringsAsFactors = FALSE, strip.white = FALSE)
+  for (column in names(types)[types == "yes or no"]) {{
+    table[[column]] <- ifelse(table[[column]] == "", NA, table[[column]] == "yes")
+  }}
+  for (column in names(types)[types == "time"]) {{
+    cells <- ifelse(table[[column]] == "", NA, table[[column]])
+    table[[column]] <- as.POSIXct(cells, format = "%Y-%m-%dT%H:%M:%OS", tz = "UTC")
+  }}
+{guard}  table
+}}
+"""
+
+UNGUARD = """  # Takes off the apostrophe that keeps a spreadsheet from running what was typed.
+  for (column in names(types)[types == "text"]) {
+    table[[column]] <- sub("^'('*[{starts}])", "\\\\1", table[[column]])
+  }
+"""
+
+
+def pandas(contents: Contents, flavour: Flavour) -> str:
+    return PANDAS.format(
+        first=next(iter(contents)),
+        starts=repr(FORMULA_STARTS),
+        guarded=flavour.guarded,
+        tables=_listed(contents),
+        separator=flavour.separator,
+        encoding="utf-8-sig" if flavour.bom else "utf-8",
+    )
+
+
+def r(contents: Contents, flavour: Flavour) -> str:
+    return R.format(
+        first=next(iter(contents)),
+        tables=",\n".join(f"  {_text(file)} = c({_pairs(columns)})" for file, columns in contents.items()),
+        separator=flavour.separator,
+        encoding="UTF-8-BOM" if flavour.bom else "UTF-8",
+        guard=_unguard() if flavour.guarded else "",
+    )
+
+
+def _listed(contents: Contents) -> str:
+    told = {file: {column.id: str(column.type) for column in columns} for file, columns in contents.items()}
+    return json.dumps(told, indent=4, ensure_ascii=False)
+
+
+def _pairs(columns) -> str:
+    return ",\n    ".join(f"{_text(column.id)} = {_text(column.type)}" for column in columns)
+
+
+def _text(text: str) -> str:
+    return json.dumps(str(text), ensure_ascii=False)
+
+
+def _unguard() -> str:
+    """The minus stands last, where it is no range."""
+    starts = "".join(sorted(FORMULA_STARTS, key="-".__eq__))
+    known = {"\t": "\\t", "\r": "\\r"}
+    return UNGUARD.replace("{starts}", "".join(known.get(each, each) for each in starts))
