@@ -1,19 +1,47 @@
 """A study's data as files: every column said once, written as a stream, alone or all of it as one zip."""
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
-from study.exports import bundle
-from study.exports.choice import Choice
-from study.exports.flavours import pieces
-from study.exports.tables import TABLES
+from study.exports.bundle import stream, write
+from study.exports.choice import Choice, is_identifiable, name_of
+from study.exports.columns import Column, cell
+from study.exports.flavours import FLAVOURS, PLAIN, Flavour, pieces
+from study.exports.tables import TABLES, Table
 from study.models import Study
+
+__all__ = [
+    "FLAVOURS",
+    "PLAIN",
+    "TABLES",
+    "Choice",
+    "Column",
+    "Flavour",
+    "Table",
+    "answer_lines",
+    "excerpt",
+    "is_identifiable",
+    "lines",
+    "name_of",
+    "stream",
+    "summary_lines",
+    "write",
+    "write_zip",
+]
 
 
 def lines(choice: Choice, table: str) -> Iterator[str]:
     """One table as text, piece by piece."""
     known = TABLES[table]
     return pieces(known.chosen(choice), known.rows(choice), choice.flavour)
+
+
+def excerpt(choice: Choice, table: str, rows: int) -> list[list[object]]:
+    """The first rows of a table, cell by cell as they would stand in the file."""
+    known = TABLES[table]
+    cells = [cell(column, guarded=choice.flavour.guarded) for column in known.chosen(choice)]
+    return [[read(row) for read in cells] for row in islice(known.rows(choice), rows)]
 
 
 def answer_lines(study: Study) -> Iterator[str]:
@@ -28,4 +56,4 @@ def summary_lines(study: Study) -> Iterator[str]:
 
 def write_zip(study: Study, path: Path) -> None:
     """The tables with what their columns mean; the file appears under its name only when it is whole."""
-    bundle.write(Choice(study), path)
+    write(Choice(study), path)

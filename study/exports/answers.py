@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from study import names
+from study import names, naming
 from study.exports.choice import Choice
 from study.exports.columns import Column, Type
 from study.exports.people import Given, came
@@ -256,7 +256,7 @@ def revisions(choice: Choice) -> Iterator[Named]:
     return (derived(given, layers) for one in came(choice) for given in one.given)
 
 
-def derived(given: Given, layers) -> Named:
+def derived(given: Given, layers: naming.Layers) -> Named:
     if not given.words:
         return Named(given, "", "", "")
     mechanical = layers.mechanical(given.words)

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from annotations import Refusal
 from study.exports import dictionary, loaders, psychds, readme
 from study.exports.choice import Choice, name_of
-from study.exports.flavours import pieces
+from study.exports.flavours import ANALYSIS, pieces
 from study.exports.manifest import File, manifest
 from study.exports.tables import TABLES
 
@@ -30,6 +31,12 @@ def stream(
 ) -> Iterator[bytes]:
     """The zip, piece by piece. Whoever stops reading leaves nothing behind."""
     places = psychds.places(choice) if as_psychds else {}
+    if as_psychds and choice.flavour != ANALYSIS:
+        raise Refusal("A Psych-DS dataset has exact bytes: take the flavour for analysis with it.")
+    return _stream(choice, places, track, as_psychds)
+
+
+def _stream(choice: Choice, places: dict[str, str], track: Track, as_psychds: bool) -> Iterator[bytes]:
     written: list[File] = []
     pipe = _Pipe()
     with ZipFile(pipe, "w", ZIP_DEFLATED) as bundle:
@@ -81,20 +88,21 @@ def _parts(choice: Choice, places: dict[str, str], track: Track, as_psychds: boo
             contents[file.name] = columns
             rows = _counted(track(table.rows(choice), table.file), file)
             yield Part(file, pieces(columns, rows, choice.flavour))
-    for name, text in _told(choice, contents).items():
+    up = "parent.parent" if as_psychds else "parent"
+    for name, text in _told(choice, contents, up).items():
         yield Part(File(places.get(name, name)), text)
     if as_psychds:
         for name, text in psychds.told(choice, contents).items():
             yield Part(File(name), [text])
 
 
-def _told(choice: Choice, contents: dictionary.Contents) -> dict[str, Iterable[str]]:
+def _told(choice: Choice, contents: dictionary.Contents, up: str) -> dict[str, Iterable[str]]:
     """The files beside the tables, all of them from the registry."""
     return {
         "dictionary.csv": pieces(dictionary.COLUMNS, dictionary.rows(contents), choice.flavour),
         "dictionary.md": [dictionary.markdown(contents)],
         "schema.json": [dictionary.schema(contents)],
-        "load.py": [loaders.pandas(contents, choice.flavour)],
+        "load.py": [loaders.pandas(contents, choice.flavour, up=up)],
         "load.R": [loaders.r(contents, choice.flavour)],
         "README.txt": [readme.readme(choice, contents)],
     }

@@ -3,34 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
-from study import names
+from study import looks, naming
 from study.exports.columns import Column
 from study.exports.flavours import PLAIN, Flavour
-from study.models import Study
-
-try:
-    from study import naming
-except ImportError:
-    naming = None
-try:
-    from study import looks
-except ImportError:
-    looks = None
-
-
-class _Mechanical:
-    version, coder, events = getattr(names, "VERSION", "1"), "", 0
-
-    def mechanical(self, words):
-        return names.mechanical(words)
-
-    def merged(self, name):
-        return name
-
-    def code(self, name):
-        return ""
+from study.models import Snapshot, Study
 
 
 @dataclass(frozen=True)
@@ -53,20 +30,17 @@ class Choice:
         return tuple(one for one in known if not one.identifiable and (one.included or whole))
 
     @cached_property
-    def layers(self):
-        return naming.layers(self.study) if naming else _Mechanical()
+    def layers(self) -> naming.Layers:
+        return naming.layers(self.study)
 
     @cached_property
-    def findings(self) -> dict[str, Any] | None:
-        """The newest that were computed; exports never wait for them."""
-        kept = self.study.snapshots.order_by("-pk").first()
-        return kept and kept.content
+    def findings(self) -> Snapshot | None:
+        """The newest that are kept: a table never waits for them."""
+        return None if self.masked else self.study.snapshots.order_by("-pk").first()
 
     @cached_property
     def masked(self) -> str:
         """Why no estimate is told now; "" where they are."""
-        if looks is None:
-            return ""
         state = looks.state(self.study)
         return state.words if state.masked else ""
 

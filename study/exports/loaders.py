@@ -6,7 +6,7 @@ from study.cells import FORMULA_STARTS
 from study.exports.dictionary import Contents
 from study.exports.flavours import Flavour
 
-PANDAS = '''"""Reads the tables of this folder with pandas, each column by its type.
+PANDAS = '''"""Reads the tables of an export with pandas, each column by its type.
 
     from load import read, read_all
     answers = read("{first}")
@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pandas as pd
 
-HERE = Path(__file__).resolve().parent
+HERE = Path(__file__).resolve().{up}
+"""The folder from which the files are named."""
 FORMULA_STARTS = {starts}
 GUARDED = {guarded}
 TABLES = {tables}
@@ -68,7 +69,7 @@ def time(cells):
 CONVERT = {{"text": text, "integer": integer, "number": number, "yes or no": yes_or_no, "time": time}}
 '''
 
-R = """# Reads the tables of this folder, each column by its type:
+R = """# Reads the tables of an export, each column by its type; the working directory is that of the README:
 #   answers <- read_table("{first}")
 
 tables <- list(
@@ -100,9 +101,11 @@ UNGUARD = """  # Takes off the apostrophe that keeps a spreadsheet from running 
 """
 
 
-def pandas(contents: Contents, flavour: Flavour) -> str:
+def pandas(contents: Contents, flavour: Flavour, *, up: str = "parent") -> str:
+    """`up`: the way from the program to the folder from which the files are named."""
     return PANDAS.format(
         first=next(iter(contents)),
+        up=up,
         starts=repr(FORMULA_STARTS),
         guarded=flavour.guarded,
         tables=_listed(contents),

@@ -1,6 +1,7 @@
 """One row a summary: how far people agree on its name, at each layer of the names."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ class Told(NamedTuple):
     agreement: NameAgreement
     found: dict[str, Any]
     """Of the study's findings; {} where there are none."""
+    made: datetime | None
+    """When that was computed."""
     reason: str
     """Why no estimate is told."""
     simulated: bool
@@ -134,6 +137,13 @@ FIRST: tuple[Column, ...] = (
         Type.INTEGER,
     ),
     Column(
+        "estimates_made",
+        "when the columns of the three layers were computed (ISO 8601, UTC); answers may have come since",
+        lambda t: t.made,
+        Type.TIME,
+        "computed",
+    ),
+    Column(
         "estimates_missing",
         "why the columns of the three layers are empty",
         lambda t: t.reason or ("" if t.found else NOT_YET),
@@ -185,16 +195,17 @@ def rows(choice: Choice) -> Iterator[Told]:
     """By the study's own order. People alone are counted, or programs where nobody else came."""
     study, simulated = choice.study, results.is_simulated(choice.study)
     found, given = _found(choice), _given(choice, simulated)
+    made = choice.findings and choice.findings.made_at
     for stimulus in study.stimuli.select_related("condition").order_by("position"):
         own = ((kind, name) for kind, name, count in given.get(stimulus.pk, ()) for _ in range(count))
         agreement = name_agreement(own)
-        yield Told(stimulus, agreement, found.get(stimulus.pk, {}), choice.masked, simulated)
+        yield Told(stimulus, agreement, found.get(stimulus.pk, {}), made, choice.masked, simulated)
 
 
 def _found(choice: Choice) -> dict[int, dict[str, Any]]:
-    if choice.masked or not (content := choice.findings):
+    if choice.findings is None:
         return {}
-    analysis = content["analyses"]["main" if choice.without_excluded else "all"]
+    analysis = choice.findings.content["analyses"]["main" if choice.without_excluded else "all"]
     return {each["id"]: each for each in analysis["stimuli"]}
 
 
