@@ -13,11 +13,11 @@ from math import sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
-from scipy.stats import t as student
 
 from study.agreement.codes import MISSING
 from study.agreement.coefficients import Estimate
-from study.agreement.intervals import Interval, Pair, jackknife
+from study.agreement.intervals import ONE_UNIT, Interval, Pair, jackknife
+from study.agreement.shares import bounded
 
 EXACT_UP_TO = 50
 """Differences that are not 0: up to so many the signed-rank test is exact."""
@@ -25,7 +25,6 @@ GIVEN_BY = 2
 """So many people make a name the people's in `confusion`: a name given once may be a slip."""
 
 NOBODY_NAMED = "no tagged summary was given a name"
-FEW_SUMMARIES = "too few summaries for an interval"
 ALWAYS_THE_SAME = "people and tagger say one and the same everywhere, so agreement beyond chance is undefined"
 NO_PAIRS = "nothing can be compared in pairs"
 NO_DIFFERENCE = "no pair differs"
@@ -123,28 +122,31 @@ def confusion(codes: ArrayLike, ranks: NDArray[np.int64], k: int = 5, least: int
     return Confusion(*(int(table.sum()) for table in tables))
 
 
-def mean_interval(codes: ArrayLike, ranks: NDArray[np.int64], measure: str, level: float = 0.95) -> Pair:
-    """Of the mean of `hit1`, `hit5` or `reciprocal` over summaries, for other people and summaries, and for
-    other summaries and the same people.
+def mean_of(measure: str, codes: ArrayLike, ranks: NDArray[np.int64], level: float = 0.95) -> Pair:
+    """The mean of `hit1`, `hit5` or `reciprocal` over summaries, with intervals to other people and
+    summaries, and to other summaries for the same people (see `study.agreement.shares`).
 
-    Variances by leaving out one summary or one person (who may decide a modal name). Since such a mean often
-    is 0 or 1 of few summaries, where a variance says nothing, the interval is Wilson's with the number of
-    summaries that would give this variance, at most as many as there are, and Student's t for the normal.
+    Variances by leaving out one summary, or one person, who may decide a modal name.
     """
     table = np.asarray(codes, dtype=np.int64)
     own = getattr(scores(table, ranks), measure)
     own = own[~np.isnan(own)]
-    if len(own) < 2:
-        return Pair(*[Interval(None, None, level, FEW_SUMMARIES)] * 2)
-    summaries = float(own.var(ddof=1)) / len(own)
-    people = _variance_of_people(table, ranks, measure)
-    mean, count = float(own.mean()), len(own)
-    return Pair(_wilson(mean, count, summaries + people, level), _wilson(mean, count, summaries, level))
+    mean, count = (Estimate(float(own.mean())) if len(own) else Estimate(None, NOBODY_NAMED)), len(own)
+    if mean.value is None or count < 2:
+        none = Interval(None, None, level, mean.reason or ONE_UNIT)
+        return Pair(none, none, mean)
+    summaries = float(own.var(ddof=1)) / count
+    both = summaries + _variance_of_people(table, ranks, measure)
+    two_way, same_people = (
+        bounded(mean.value, variance, count, count - 1, level) for variance in (both, summaries)
+    )
+    return Pair(two_way, same_people, mean)
 
 
-def agreement_interval(codes: ArrayLike, ranks: NDArray[np.int64], level: float = 0.95) -> Pair:
-    """Of `agreement`."""
+def agreement_of(codes: ArrayLike, ranks: NDArray[np.int64], level: float = 0.95) -> Pair:
+    """`agreement` with its intervals."""
     table = np.asarray(codes, dtype=np.int64)
+    whole = agreement(modal(table, ranks.shape[1]), ranks)
     shares: dict[bytes, NDArray[np.float64]] = {}
 
     def statistic(units: NDArray[np.bool_], people: NDArray[np.bool_]) -> float | None:
@@ -153,7 +155,10 @@ def agreement_interval(codes: ArrayLike, ranks: NDArray[np.int64], level: float 
             shares[key] = modal(table[:, people], ranks.shape[1])
         return agreement(shares[key][units], ranks[units]).value
 
-    return jackknife(statistic, *table.shape, level=level)
+    if whole.value is None:
+        none = Interval(None, None, level, whole.reason)
+        return Pair(none, none, whole)
+    return jackknife(statistic, *table.shape, level=level, within=(-1, 1))
 
 
 def compare(ours: ArrayLike, theirs: ArrayLike) -> Paired:
@@ -195,21 +200,13 @@ def _variance_of_people(table: NDArray[np.int64], ranks: NDArray[np.int64], meas
     present = np.flatnonzero((table != MISSING).any(0))
     if len(present) < 2:
         return 0.0
-    without = np.array([_mean_without(table, ranks, measure, one) for one in present])
+    without = np.array([_mean_without(table, ranks, measure, int(one)) for one in present])
     return float((len(present) - 1) * without.var())
 
 
 def _mean_without(table: NDArray[np.int64], ranks: NDArray[np.int64], measure: str, person: int) -> float:
     left = getattr(scores(np.delete(table, person, axis=1), ranks), measure)
     return float(np.nanmean(left)) if not np.isnan(left).all() else 0.0
-
-
-def _wilson(mean: float, count: int, variance: float, level: float) -> Interval:
-    worth = min(mean * (1 - mean) / variance, count) if variance > 0 else count
-    z2 = float(student.ppf((1 + level) / 2, count - 1)) ** 2
-    middle = (mean + z2 / (2 * worth)) / (1 + z2 / worth)
-    half = sqrt(z2 * (mean * (1 - mean) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
-    return Interval(max(middle - half, 0.0), min(middle + half, 1.0), level)
 
 
 def _mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from study import naming
 from study.agreement import tagging
 from study.agreement.codes import MISSING
-from study.agreement.coefficients import Estimate
-from study.agreement.intervals import Pair
-from study.findings.single import estimate
+from study.findings.estimates import told
 from study.findings.table import Table
 from study.models import Stimulus, Study
 from summaries import exhibits
@@ -119,33 +117,15 @@ class _Names:
 
 def _row(tagged: Tagged) -> dict[str, Any]:
     codes, ranks = tagged.codes, tagged.ranks
-    agreeing = tagging.agreement(tagging.modal(codes, ranks.shape[1]), ranks)
     return {
         "tagger": tagged.tagger,
         "version": tagged.version,
         "network": tagged.network,
         "summaries": len(tagged.units),
-        **{key: _mean(tagged, measure) for key, measure in MEANS.items()},
-        "modal_agrees": _told(agreeing, tagging.agreement_interval(codes, ranks)),
+        **{key: told(tagging.mean_of(measure, codes, ranks)) for key, measure in MEANS.items()},
+        "modal_agrees": told(tagging.agreement_of(codes, ranks)),
         "confusion": asdict(tagging.confusion(codes, ranks)),
     }
-
-
-def _mean(tagged: Tagged, measure: str) -> dict[str, Any]:
-    own = getattr(tagging.scores(tagged.codes, tagged.ranks), measure)
-    own = own[~np.isnan(own)]
-    value = Estimate(float(own.mean())) if len(own) else Estimate(None, tagging.NOBODY_NAMED)
-    return _told(value, tagging.mean_interval(tagged.codes, tagged.ranks, measure))
-
-
-def _told(value: Estimate, pair: Pair) -> dict[str, Any]:
-    if value.value is None:
-        return estimate(None, value.reason)
-    spans = [
-        None if one.low is None or one.high is None else [one.low, one.high]
-        for one in (pair.two_way, pair.same_people)
-    ]
-    return estimate(value.value, "", *spans, warning=pair.two_way.warning or pair.two_way.reason)
 
 
 def _taggers_compared(tagged: Sequence[Tagged]) -> Iterable[dict[str, Any]]:
