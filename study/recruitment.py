@@ -166,6 +166,11 @@ def resume(study: Study, arrival: Arrival | None) -> Participant | None:
     return participant
 
 
+def is_findable(participant: Participant) -> bool:
+    """Whether opening their link once more leads back to them without the cookie."""
+    return Recruit.objects.filter(participant=participant).exclude(person="").exists()
+
+
 def is_guessable(participant: Participant) -> bool:
     """Whether somebody came back as this participant by nothing but a short number, as SONA's survey codes
     are: they may finish, but another's data are not theirs to see or erase."""

@@ -13,9 +13,10 @@ from typing import Any
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from redis.exceptions import RedisError
 
-from study import cookies
+from study import cookies, versions
 
 PERIOD = 60
 
@@ -53,7 +54,7 @@ def throttled(allowance: Allowance, *, methods: tuple[str, ...] = ("POST", "PUT"
             if request.method in methods:
                 wait = take(allowance, allowance.who(request, address))
                 if wait:
-                    return _refuse(request, wait)
+                    return _refuse(request, address["slug"], wait)
             return view(request, **address)
 
         return counted
@@ -76,11 +77,14 @@ def take(allowance: Allowance, who: str) -> int:
     return 0 if calls <= allowance.calls else PERIOD - int(now % PERIOD)
 
 
-def _refuse(request: HttpRequest, wait: int) -> HttpResponse:
-    problem = f"That was too much at once. Everything saved is safe; please go on in {wait} seconds."
+def _refuse(request: HttpRequest, slug: str, wait: int) -> HttpResponse:
+    """A page in the study's language; scripts read the header alone, and cost no query."""
     if "text/html" in request.headers.get("Accept", ""):
-        response = render(request, "429.html", {"problem": problem}, status=429)
-    else:  # a script asks
-        response = JsonResponse({"problem": problem}, status=429)
+        with versions.spoken(slug):
+            told = _("That was too much at once. Everything saved is safe; please go on in WAIT seconds.")
+            context = {"problem": told.replace("WAIT", str(wait))}
+            response = render(request, "study/wait.html", context, status=429)
+    else:
+        response = JsonResponse({"problem": f"Too much at once; go on in {wait} seconds."}, status=429)
     response["Retry-After"] = str(wait)
     return response

@@ -1,12 +1,13 @@
 """What is frozen at publication: the design and its stimuli, under one hash."""
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from study import texts
 from study.models import Stimulus, Study, Version
@@ -82,6 +83,14 @@ def words_of(version: Version, stimulus: Stimulus) -> dict[str, str]:
         "question": version.setting("question") or texts.translated(stimulus.question, language),
         "alternative_text": texts.translated(stimulus.alternative_text, language),
     }
+
+
+def spoken(slug: str) -> AbstractContextManager:
+    """The language of the study of this link, while a page is made that is for whoever came by it."""
+    study = Study.objects.filter(slug=slug).first()
+    version = latest(study) if study else None
+    chosen = version.setting("language") if version else study.language if study else ""
+    return translation.override(chosen) if chosen else nullcontext()
 
 
 def latest(study: Study) -> Version | None:

@@ -196,6 +196,13 @@ def picture(request: HttpRequest, slug: str, key: UUID, number: int) -> HttpResp
         raise Http404 from error
 
 
+def cookie_missing(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """For forms that came without their cookie, in the language of the study that they are of."""
+    slug = request.resolver_match.kwargs.get("slug", "") if request.resolver_match else ""
+    with versions.spoken(str(slug)):
+        return render(request, "study/cookie_missing.html", status=403)
+
+
 def strip(request: HttpRequest, study: Study) -> HttpResponse:
     """Takes what a recruiter's link says out of the address, into a cookie until Start is pressed."""
     response = redirect("study:start", study.slug)
@@ -232,6 +239,7 @@ def show(request: HttpRequest, page: str, participant: Participant, context: dic
         "participant": participant,
         "study": participant.study,
         "contact": contact,
+        "findable": lambda: recruitment.is_findable(participant),
         "receipt_offered": lambda: not recruitment.is_guessable(participant),
     }
     return render(request, f"study/{page}.html", known | context)

@@ -6,11 +6,13 @@ from threading import Thread
 import pytest
 from django.core.cache import cache
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 from redis.exceptions import ConnectionError as RedisIsGone
 
 from study import throttling
 from study.throttling import CALLS, PERIOD, STARTS, Allowance, take, throttled
+from tests.factories import make_study
 
 FEW = Allowance("few", 3, CALLS.who)
 
@@ -65,11 +67,22 @@ def test_a_fresh_signature_on_the_same_cookie_is_the_same_participant(clock):
     assert seen == {"token"}
 
 
-def test_a_form_is_refused_with_a_page():
-    for _ in range(3):
-        _call(method="POST")
-    refused = _call(method="POST", accept="text/html,application/xml")
-    assert refused.status_code == 429 and "Please wait a moment" in refused.content.decode()
+@pytest.mark.django_db
+@pytest.mark.parametrize(("language", "said"), [("en", "Please wait a moment"), ("zh-hans", "请稍候")])
+def test_a_form_is_refused_with_a_page_in_the_language_of_the_study(language, said):
+    make_study(1, slug="a", language=language)
+    for _ in range(4):
+        refused = _call(method="POST", accept="text/html,application/xml")
+    assert refused.status_code == 429 and said in refused.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_cookie_is_answered_in_the_language_of_the_study():
+    study = make_study(1, language="zh-hans")
+    refused = Client(enforce_csrf_checks=True).post(reverse("study:start", args=[study.slug]))
+    assert refused.status_code == 403 and "请返回并重试" in refused.content.decode()
+    elsewhere = Client(enforce_csrf_checks=True).post(reverse("admin:login"))
+    assert elsewhere.status_code == 403 and "Please go back and try again" in elsewhere.content.decode()
 
 
 def test_three_hundred_people_who_answer_every_eight_seconds_never_meet_it(clock):
