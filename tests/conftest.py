@@ -53,8 +53,9 @@ def pytest_runtest_protocol(item):
 @pytest.fixture(scope="session")
 def browser():
     """Chromium as the machine has it; nothing is downloaded."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # as long as everything else is waited for: machines may be busy
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not path:
         pytest.skip("Chromium is not installed")
