@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from annotations import files
+from summaries import taggings
 from summaries.engine import Refusal
 from summaries.engine.visual.pictures import encode_png
 from summaries.engine.visual.regions import EVIDENCE
@@ -41,6 +42,44 @@ def export_run(run: Run, folder: Path, track: Track = lambda it: it) -> Path:
     path = folder / "summaries.json"
     _write(path, json.dumps(content, indent=1, allow_nan=False).encode())
     return path
+
+
+def export_tags(of: Run, folder: Path) -> Path:
+    """Writes the tags of the run's summaries, of each tagger the newest, and returns the path of tags.json,
+    which is written last; tags.csv holds the same without the members."""
+    shown = taggings.newest(taggings.runs_of(of))
+    content = {
+        "run": of.pk,
+        "network": {"name": of.network.name, "sha256": of.network.sha256},
+        "taggers": [_tagger(each) for each in shown],
+    }
+    _write(folder / "tags.csv", taggings.as_csv(shown).encode())
+    path = folder / "tags.json"
+    _write(path, json.dumps(content, indent=1, allow_nan=False).encode())
+    return path
+
+
+def _tagger(run: Run) -> dict:
+    """A run of tagging; a model's form, which may be long, stands in the row only."""
+    parameters = {name: value for name, value in run.parameters.items() if name != "config"}
+    return {
+        "tagger": run.preset,
+        "run": run.pk,
+        "seed": run.seed,
+        "engine_version": run.engine_version,
+        "libraries": run.libraries,
+        "parameters": parameters,
+        "summaries": [
+            {
+                "class": each.summary.run_class.label.name,
+                "rank": each.summary.rank,
+                "tags": each.tags,
+                "scores": each.scores,
+                "members": each.members,
+            }
+            for each in taggings.of_runs([run])
+        ],
+    }
 
 
 def check_folder(folder: Path) -> None:

@@ -29,7 +29,13 @@ STAGES = {
             "worth": "Hiding each part to see what it is worth",
             "summaries": "Drawing the summaries",
         },
-    }
+    },
+    "tags": {
+        "tags": {
+            "tag": "Asking the tagger about each region",
+            "score": "Comparing the tags with chance",
+        }
+    },
 }
 """The stages of each method's recipes in order, in words; here, since the web process cannot import the
 pipeline.

@@ -1,14 +1,15 @@
 """Making runs: which network, which images of which classes, by which preset. Loads no numerics."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
 
-from annotations.models import ClassLabel, ImageSet, LabelledImage
+from annotations.models import ClassLabel, Concept, ImageSet, LabelledImage
+from summaries import taggers
 from summaries.engine import ENGINE_VERSION, Refusal
-from summaries.models import Network, Run, RunClass, RunImage
+from summaries.models import Network, Run, RunClass, RunImage, Summary
 
-__all__ = ["PRESETS", "Preset", "Refusal", "choose_classes", "plan_run"]
+__all__ = ["PRESETS", "Preset", "Refusal", "TagOptions", "choose_classes", "plan_run", "plan_tags"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,29 @@ PRESETS = {
         "as published, for inputs of about 224 pixels; images with under 500 proposals are left out",
     ),
 }
+
+
+VIEWS = {
+    "dimmed": "the whole picture, all but the region dimmed",
+    "crop": "the bare crop of the region",
+}
+
+
+@dataclass(frozen=True)
+class TagOptions:
+    """How the summaries of a run are tagged; all of it stands in the parameters of the run that tags."""
+
+    view: str = "dimmed"
+    top: int = 10
+    """Tags of each region that count."""
+    draws: int = 3
+    """Random regions for each region, on the mask and off it."""
+    shuffles: int = 100
+    words: tuple[str, ...] = ()
+    """A vocabulary that was given."""
+    model: str = ""
+    config: str = ""
+    weights: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,6 +98,62 @@ def plan_run(
         for position, choice in enumerate(chosen):
             _write_down(run, choice, position)
     return run
+
+
+def plan_tags(
+    of: Run,
+    tagger: str,
+    options: TagOptions = TagOptions(),  # noqa: B008  (it is frozen)
+    *,
+    seed: int = 0,
+    created_by=None,
+    queued: bool = True,
+) -> Run:
+    """A run that asks one tagger about all summaries of a finished run. Refusal where it makes no sense."""
+    check_tags(of, tagger, options)
+    return Run.objects.create(
+        method=Run.Method.TAGS,
+        recipe=Run.Recipe.TAGS,
+        of=of,
+        network=of.network,
+        image_set=of.image_set,
+        preset=tagger,
+        parameters=asked(options),
+        seed=seed,
+        engine_version=ENGINE_VERSION,
+        created_by=created_by,
+        queued=queued,
+    )
+
+
+def asked(options: TagOptions) -> dict:
+    """The options as they stand in a run's parameters."""
+    return asdict(options) | {"words": list(options.words)}
+
+
+def check_tags(of: Run, tagger: str, options: TagOptions) -> None:
+    """Refuses what could not be tagged. A plug-in is loaded by the worker, which refuses later."""
+    taggers.check(tagger)
+    if options.view not in VIEWS:
+        raise Refusal(f"There is no view '{options.view}'; there is {', '.join(VIEWS)}.")
+    if of.method != Run.Method.VISUAL or of.state != Run.State.FINISHED:
+        raise Refusal(f"Run {of.pk} cannot be tagged: it is no finished run of visual summaries.")
+    if not Summary.objects.filter(run_class__run=of).exists():
+        raise Refusal(f"Run {of.pk} found no summaries, so there is nothing to tag.")
+    if tagger in taggers.BUILT_IN:
+        taggers.make(tagger, setup_of(of.image_set, options))
+
+
+def setup_of(image_set: ImageSet, options: TagOptions, device: str = "cpu") -> taggers.Setup:
+    given = {name: getattr(options, name) for name in ("words", "model", "config", "weights")}
+    return taggers.Setup(concepts=concepts_of(image_set), device=device, **given)
+
+
+def concepts_of(image_set: ImageSet) -> tuple[str, ...]:
+    """Names of what the masks of the image set show, each once."""
+    images = image_set.labelled_images.values("image")
+    named = Concept.objects.filter(segments__image__in=images).exclude(category=Concept.Category.SCENE)
+    return tuple(sorted(set(named.values_list("name", flat=True))))
 
 
 def choose_classes(network: Network, image_set: ImageSet, classes: list[str] | str) -> list[Choice]:

@@ -4,8 +4,12 @@ from functools import partial
 
 from django.db import transaction
 
-from summaries import jobs, tasks
+from summaries import jobs, taggers, tasks
 from summaries.models import Run
+from summaries.runs import Refusal, plan_tags
+
+TAGGERS = {name: told for name, told in taggers.BUILT_IN.items() if name != "clip"}
+"""Those that need nothing but a click; the others take files, and so start from the command line."""
 
 
 def start(run: Run) -> None:
@@ -26,3 +30,14 @@ def go_on(run: Run) -> bool:
         Run.objects.filter(pk=run.pk).update(queued=True)
         start(run)
         return True
+
+
+@transaction.atomic
+def tag(of: Run, names: list[str], user) -> list[Run]:
+    """Hands the summaries of a finished run to these taggers; Refusal where one of them cannot start."""
+    if not names or not set(names) <= set(TAGGERS):
+        raise Refusal(f"Choose at least one tagger: {', '.join(TAGGERS)}.")
+    runs = [plan_tags(of, name, created_by=user) for name in dict.fromkeys(names)]
+    for run in runs:
+        start(run)
+    return runs

@@ -12,10 +12,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import cache_control, never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from annotations import Refusal, files
-from summaries import gallery, steering
+import annotations
+from annotations import files
+from summaries import gallery, steering, taggings
 from summaries.models import Run
 from summaries.progress import progress_of
+from summaries.runs import Refusal
 
 RUNS_PER_PAGE = 25
 CLASSES_PER_PAGE = 10
@@ -31,7 +33,9 @@ may_change_runs = permission_required("summaries.change_run", raise_exception=Tr
 @staff_member_required
 @never_cache
 def runs(request: HttpRequest) -> HttpResponse:
-    page = Paginator(gallery.runs(), RUNS_PER_PAGE).get_page(request.GET.get("page"))
+    page = Paginator(gallery.runs().filter(method=Run.Method.VISUAL), RUNS_PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     return render(request, "summaries/runs.html", {"page": page})
 
 
@@ -40,10 +44,13 @@ def runs(request: HttpRequest) -> HttpResponse:
 @never_cache
 def run(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Run.objects.select_related("network", "image_set", "created_by"), pk=pk)
+    if shown.method == Run.Method.TAGS:
+        return redirect("summaries:tags", shown.of_id)
     page = Paginator(gallery.classes_of(shown), CLASSES_PER_PAGE).get_page(request.GET.get("page"))
     gallery.sort_images(page.object_list)
     context = {"run": shown, "page": page, "progress": progress_of(shown)}
     context["offers"] = shown.state == Run.State.FINISHED and gallery.has_summaries(shown)
+    context["tagged"] = shown.tag_runs.exists()
     return render(request, "summaries/run.html", context | {"settings": gallery.settings_of(shown)})
 
 
@@ -77,6 +84,45 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @staff_member_required
+@never_cache
+def tags(request: HttpRequest, pk: int) -> HttpResponse:
+    """What automatic taggers say of a run's summaries, beside what chance gives."""
+    tagged = get_object_or_404(Run.objects.select_related("network", "image_set"), pk=pk, method="visual")
+    runs = list(taggings.runs_of(tagged))
+    shown = taggings.newest(runs)
+    context = {"run": tagged, "runs": [(each, progress_of(each)) for each in runs], "told": taggings.MEASURES}
+    context["measured"] = [(each, taggings.measures(each)) for each in shown]
+    context["classes"] = taggings.classes_of(tagged, shown)
+    context["taggers"] = steering.TAGGERS.items()
+    return render(request, "summaries/tags.html", context)
+
+
+@require_safe
+@staff_member_required
+def tags_csv(request: HttpRequest, pk: int) -> HttpResponse:
+    tagged = get_object_or_404(Run, pk=pk, method="visual")
+    content = taggings.as_csv(taggings.newest(taggings.runs_of(tagged)))
+    told = {"Content-Disposition": f'attachment; filename="run-{pk}-tags.csv"'}
+    return HttpResponse(content, content_type="text/csv; charset=utf-8", headers=told)
+
+
+@require_POST
+@staff_member_required
+@permission_required("summaries.add_run", raise_exception=True)
+def tag(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hands the summaries of a run to the chosen taggers, on the workers."""
+    tagged = get_object_or_404(Run, pk=pk, method="visual")
+    try:
+        started = steering.tag(tagged, request.POST.getlist("tagger"), request.user)
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{len(started)} tagger{'s' * (len(started) > 1)} started.")
+    return redirect("summaries:tags", pk)
+
+
+@require_safe
+@staff_member_required
 def summary(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(gallery.summaries(), pk=pk)
     members, others = gallery.tiles_of(shown)
@@ -101,7 +147,7 @@ def photograph(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(gallery.run_images(), pk=pk)
     try:
         return HttpResponse(gallery.photograph(shown), content_type="image/png")
-    except (files.Missing, Refusal) as error:
+    except (files.Missing, annotations.Refusal) as error:
         raise Http404 from error
 
 

@@ -10,6 +10,16 @@ def percent(share: float | None) -> str:
     return f"{round(share * 100)}\u00a0%".replace("-", "\u2212")
 
 
+def hundredths(share: float) -> str:
+    """0.813 -> "81.3", for the length of a bar; never beyond its ends."""
+    return f"{100 * min(max(share, 0.0), 1.0):.1f}"
+
+
+def p_value(p: float) -> str:
+    """0.0312 -> "= 0.031"; a very small one is only said to be small."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+
+
 def duration(seconds: float) -> str:
     """Seconds in one or two units: "under a second", "48 s", "12 min", "3 h 05 min", "2 days 4 h"."""
     if seconds < 1:

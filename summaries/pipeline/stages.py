@@ -8,7 +8,7 @@ from importlib.metadata import version
 from summaries.engine import ENGINE_VERSION
 from summaries.jobs import Piece
 from summaries.models import Job, Run
-from summaries.pipeline import parts, pieces, presets, visual
+from summaries.pipeline import parts, pieces, presets, tags, visual
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-python-headless", "torch")
 
@@ -41,7 +41,13 @@ METHODS: dict[str, dict[str, list[Stage]]] = {
             Stage("worth", "gpu", pieces.plan_classes, parts.measure_worth),
             Stage("summaries", "cpu", pieces.plan_classes, parts.draw_summaries),
         ],
-    }
+    },
+    "tags": {
+        "tags": [
+            Stage("tag", "gpu", tags.plan_classes, tags.tag_regions),
+            Stage("score", "cpu", tags.plan_classes, tags.score_summaries),
+        ]
+    },
 }
 """The stages of each method's recipes, in order."""
 
@@ -66,8 +72,14 @@ def plan_next(run: Run) -> tuple[str, str, list[Piece]] | None:
 def _freeze(run: Run) -> None:
     """Writes down every option and version that the run will be done with; whoever plans first decides."""
     Run.objects.filter(pk=run.pk, stage="").update(
-        parameters=presets.to_json(presets.VISUAL[run.preset](run.network.input_size)),
+        parameters=_parameters(run),
         engine_version=ENGINE_VERSION,
         libraries={name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
     )
     run.refresh_from_db(fields=["parameters", "engine_version", "libraries"])
+
+
+def _parameters(run: Run) -> dict:
+    if run.method == Run.Method.TAGS:
+        return tags.frozen_parameters(run)
+    return presets.to_json(presets.VISUAL[run.preset](run.network.input_size))
