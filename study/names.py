@@ -38,8 +38,9 @@ PLURAL_ALONE = frozenset(
     + ["scissors", "shorts", "sunglasses", "tights", "trousers", "tweezers"]
 )
 """Their singular is another thing, or none: glasses are no glass."""
-_LEMMATIZER = Lemmatizer(lemmatization_strategy=DefaultStrategy(low_memory=True))
-"""Its English dictionary takes 3 MB this way, and over 100 otherwise."""
+_STRATEGY = DefaultStrategy(low_memory=True)
+"""The English dictionary takes 3 MB this way, and over 100 otherwise."""
+_LEMMATIZER = Lemmatizer(lemmatization_strategy=_STRATEGY)
 
 
 def form(text: str) -> str:
@@ -71,6 +72,14 @@ def mechanical(text: str, language: str = "en") -> str:
 def lemmas(name: str, language: str = "en") -> tuple[str, ...]:
     """The base forms of the words, of whatever part of speech: "striped" and "stripe" have the same."""
     return tuple(_lemma(word, language) for word in name.split())
+
+
+def is_known(name: str, language: str = "en") -> bool:
+    """Whether the dictionary has all its words; so where there is no dictionary."""
+    try:
+        return all(_STRATEGY.is_dictionary_member(word, language) for word in name.split())
+    except ValueError:
+        return True
 
 
 def count_words(text: str) -> int:

@@ -13,8 +13,8 @@ from django.db.models import F, Model, Value
 from django.db.models.functions import Replace
 from django.utils import timezone
 
-from study import recruitment, tombstones
-from study.models import Answer, Event, Exclusion, Outcome, Participant, Recruit, Trial, Version
+from study import naming, recruitment, tombstones
+from study.models import Answer, Event, Exclusion, Outcome, Participant, Recruit, Snapshot, Trial, Version
 
 ERASED = "withdrew"
 """Stands in the site's log in place of a name. Shorter names than this are words that mean others too."""
@@ -205,12 +205,21 @@ def _erase(participant: Participant) -> None:
             cursor.execute("PRAGMA secure_delete = ON")
     recruits = recruits_of(participant)
     forget_in_log([participant, *recruits], [participant.code, *names_of(recruits)])
-    Answer.objects.filter(trial__participant=participant).delete()
+    _erase_answers(participant)
     Trial.objects.filter(participant=participant).delete()
     Event.objects.filter(participant=participant).delete()
     Exclusion.objects.filter(participant=participant).delete()
     Recruit.objects.filter(pk__in=[recruit.pk for recruit in recruits]).delete()
     participant.delete()
+
+
+def _erase_answers(participant: Participant) -> None:
+    """And what was made of them: findings are made anew, and names that nobody else typed are forgotten."""
+    own = Answer.objects.filter(trial__participant=participant)
+    words = list(own.order_by().values_list("words", flat=True).distinct())
+    own.delete()
+    Snapshot.objects.filter(study=participant.study_id).delete()
+    naming.forget(participant.study, words)
 
 
 def _values(row: Model) -> dict[str, Any]:
