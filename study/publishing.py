@@ -87,6 +87,7 @@ def changes(study: Study) -> list[str]:
         return []
     now, before = versions.content_of(study), latest.content
     fields = [name for name in versions.FROZEN if name in before and now[name] != before[name]]
+    fields += [name for name in versions.FROZEN_IF_SAID if now.get(name) != before.get(name)]
     told = [Study._meta.get_field(name).verbose_name for name in fields]
     if before.get("conditions") != now["conditions"]:
         told.append("conditions")

@@ -35,13 +35,16 @@ FROZEN = (
     "retention_days",
 )
 """Fields of a study that a version holds."""
+FROZEN_IF_SAID = ("looks",)
+"""Held only where something stands in them, so that versions older than these fields keep their hash."""
 
 
 def content_of(study: Study) -> dict[str, Any]:
     """Everything that a participant of this study could tell apart, and what was planned with the answers."""
     shown = study.stimuli.filter(removed_at=None)
     stimuli = shown.select_related("condition", "source").order_by("position")
-    return {name: getattr(study, name) for name in FROZEN} | {
+    said = [name for name in FROZEN_IF_SAID if getattr(study, name)]
+    return {name: getattr(study, name) for name in (*FROZEN, *said)} | {
         "conditions": list(study.conditions.order_by("position").values_list("name", flat=True)),
         "stimuli": [_entry(stimulus) for stimulus in stimuli],
     }

@@ -2,6 +2,19 @@
 
 from study.looks.declaration import declared
 from study.looks.record import Entry, history, seen
+from study.looks.shown import Shown, shown
 from study.looks.state import LookState, state
+from study.looks.taking import note_export, take
 
-__all__ = ["Entry", "LookState", "declared", "history", "seen", "state"]
+__all__ = [
+    "Entry",
+    "LookState",
+    "Shown",
+    "declared",
+    "history",
+    "note_export",
+    "seen",
+    "shown",
+    "state",
+    "take",
+]

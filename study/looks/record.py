@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from study.agreement.looks import MEASURES
+from study.looks.declaration import declared
 from study.models import Look, Snapshot, Study
 
 
@@ -27,7 +28,17 @@ class Entry:
 
 def history(study: Study) -> list[Entry]:
     """In the order of time; empty where nobody looked, or nothing was declared."""
-    return [_entry(look) for look in study.looks_taken.order_by("pk")]
+    entries = [_entry(look) for look in study.looks_taken.order_by("pk")]
+    if declared(study) and study.closed_at and study.state != Study.State.CLOSED:
+        told = "The study was closed, which ends the masking, and opened again later."
+        entries.append(Entry(at=study.closed_at, words=told))
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def last(study: Study) -> Entry | None:
+    """The last look that anybody took."""
+    look = study.looks_taken.order_by("pk").last()
+    return _entry(look) if look else None
 
 
 def _entry(look: Look) -> Entry:
@@ -48,9 +59,11 @@ def _entry(look: Look) -> Entry:
 def _words(look: Look) -> str:
     which = f"Declared look {look.number}" if look.number else "Undeclared look"
     told = f"{which} at {look.participants} participants ({look.answers} answers)"
-    if (value := look.estimate.get("value")) is not None:
-        measure = MEASURES[look.estimate["measure"]]
-        told += f": {measure} {value:.3f} [{look.estimate['low']:.3f}, {look.estimate['high']:.3f}]"
+    found = look.estimate
+    if found.get("value") is not None:
+        told += f": {MEASURES[found['measure']]} {found['value']:.3f}"
+    if found.get("low") is not None:
+        told += f" [{found['low']:.3f}, {found['high']:.3f}] at a level of {found['level']:.2%}"
     return f"{told}; decision: {look.get_decision_display()}." if look.decision else f"{told}."
 
 

@@ -3,9 +3,16 @@
 from types import SimpleNamespace
 
 import pytest
+from django.contrib.auth.models import User
+from django.db import IntegrityError, transaction
 
+from annotations import Refusal
+from study import exclusions, publishing
+from study import looks as study_looks
 from study.agreement import looks
 from study.agreement.looks import Declaration
+from study.models import Study
+from tests.factories import give_answers, make_participant, make_study
 
 FIVE = [1, 2, 3, 4, 5]
 
@@ -67,3 +74,105 @@ def test_a_declaration_is_written_and_read_again():
     assert looks.read(looks.written(declaration())) == declaration()
     assert looks.read({}) is None
     assert looks.read({"stopping": {"lead": 0.99}}) is None
+
+
+def opened(people: int = 2, **more: object) -> Study:
+    """A published study with two summaries that declared looks at two and at four participants."""
+    plan = declaration(at=(2, 4), correction=looks.BONFERRONI, **more)
+    study = make_study(2, looks=looks.written(plan))
+    for number in range(people):
+        answer(study, number)
+    return study
+
+
+def answer(study: Study, number: int) -> None:
+    give_answers(make_participant(study), "beak" if number else "wing", "tail")
+
+
+@pytest.mark.django_db
+def test_a_study_without_a_declaration_masks_nothing():
+    study = make_study(2)
+    answer(study, 1)
+    assert not study_looks.state(study).masked and study_looks.declared(study) is None
+    with pytest.raises(Refusal, match="declared no looks"):
+        study_looks.take(study, "ada", "results")
+
+
+@pytest.mark.django_db
+def test_the_estimate_is_masked_until_a_declared_look_and_again_after_the_next_answer():
+    study = opened(1)
+    state = study_looks.state(study)
+    assert (state.masked, state.due, state.number, state.next_at) == (True, False, 1, 2)
+    answer(study, 1)
+    state = study_looks.state(study)
+    assert (state.masked, state.due, state.number) == (True, True, 1)
+    look = study_looks.take(study, "ada", "results")
+    assert (look.number, look.by, look.participants, look.answers) == (1, "ada", 2, 4)
+    assert look.estimate["level"] == pytest.approx(0.975)
+    assert not study_looks.state(study).masked
+    answer(study, 2)
+    state = study_looks.state(study)
+    assert (state.masked, state.due, state.number, state.next_at) == (True, False, 2, 4)
+    shown = study_looks.shown(study)
+    assert shown.look.number == 1 and shown.content["analyses"]["main"]["people"] == 2
+
+
+@pytest.mark.django_db
+def test_an_undeclared_look_needs_a_reason_is_written_down_and_leaves_the_declared_ones_their_level():
+    study = opened(1)
+    with pytest.raises(Refusal, match="give a reason"):
+        study_looks.take(study, "ada", "results")
+    study_looks.take(study, "ada", "results", "a funder asks")
+    assert not study_looks.state(study).masked
+    answer(study, 1)
+    assert study_looks.take(study, "ada", "results").number == 1
+    told = [(entry.number, entry.reason) for entry in study_looks.history(study)]
+    assert told == [(None, "a funder asks"), (1, "")]
+    assert study_looks.history(study)[0].words.startswith("Undeclared look at 1 participants (2 answers)")
+
+
+@pytest.mark.django_db
+def test_a_look_is_taken_once_however_often_it_is_pressed():
+    study = opened(2)
+    first, second = (study_looks.take(study, who, "results") for who in ("ada", "bob"))
+    assert first == second and study.looks_taken.count() == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        study.looks_taken.create(number=1, where="results", participants=2, answers=4)
+
+
+@pytest.mark.django_db
+def test_answers_that_leave_a_masked_study_are_a_look():
+    study = opened(1)
+    with pytest.raises(Refusal, match="give a reason"):
+        study_looks.note_export(study, "ada", "answers.csv")
+    assert study_looks.note_export(study, "ada", "answers.csv", "a backup").where == "answers.csv"
+    assert study_looks.note_export(make_study(1), "ada", "answers.csv") is None
+
+
+@pytest.mark.django_db
+def test_excluded_participants_bring_no_look_nearer():
+    study = opened(2)
+    keeper = User.objects.create_user("keeper")
+    exclusions.exclude(study.participants.first(), "a test", keeper)
+    assert not study_looks.state(study).due
+
+
+@pytest.mark.django_db
+def test_closing_a_study_ends_the_masking_and_opening_it_again_is_told():
+    study = opened(1)
+    publishing.close_study(study)
+    assert not study_looks.state(study).masked
+    with pytest.raises(Refusal, match="closed"):
+        study_looks.take(study, "ada", "results", "curious")
+    publishing.open_study(study)
+    assert study_looks.state(study).masked
+    assert "closed" in study_looks.history(study)[0].words
+
+
+@pytest.mark.django_db
+def test_what_the_first_participant_consented_to_stays_declared_whatever_is_published_later():
+    study = opened(1)
+    study.looks = {}
+    study.save()
+    publishing.publish_changes(study)
+    assert study_looks.declared(study).at == (2, 4)
