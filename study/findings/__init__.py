@@ -1,1 +1,1 @@
-"""What a study found: its answers as one table, what is measured of them, and the snapshots that pages show."""
+"""What a study found: its answers as one table, what is measured of them, the snapshots that pages show."""

@@ -71,6 +71,15 @@ class Table:
         grid[self.unit, self.person] = np.where(self.kind == NAMED, self.name[layer], self.kind)
         return grid
 
+    def of(self, people: Sequence[int]) -> "Table":
+        """The same with these people alone."""
+        place = np.full(len(self.people), -1, np.int32)
+        place[list(people)] = np.arange(len(people))
+        kept = place[self.person] >= 0
+        name = {layer: column[kept] for layer, column in self.name.items()}
+        columns = (self.unit[kept], place[self.person][kept], self.kind[kept], self.seconds[kept])
+        return Table(self.stimuli, tuple(self.people[one] for one in people), *columns, name, self.labels)
+
     def units(self, *kinds: str) -> list[int]:
         """The stimuli of these kinds, by their places."""
         return [place for place, one in enumerate(self.stimuli) if one.kind in kinds]
