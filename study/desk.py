@@ -82,7 +82,7 @@ def context(study: Study) -> dict[str, Any]:
     """All that the page tells of a study beside its fields."""
     shown = groups(study)
     used = {run.pk for run in _runs(shown)}
-    finished = Run.objects.filter(state=Run.State.FINISHED).select_related("network", "image_set")
+    finished = exhibits.finished_runs().select_related("network", "image_set")
     latest = versions.latest(study)
     return {
         "study": study,

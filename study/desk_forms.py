@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from annotations import Refusal
 from study import stimuli
 from study.models import Condition, Stimulus, Study
+from summaries import exhibits
 from summaries.models import Run
 
 KEY = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -105,7 +106,7 @@ class StudyCreation(forms.ModelForm):
     """A new study: which run it shows, and in which language; its texts are edited afterwards."""
 
     run = forms.ModelChoiceField(
-        Run.objects.filter(state=Run.State.FINISHED),
+        exhibits.finished_runs(),
         help_text="All summaries of this run are copied into the study; later changes do not touch them. "
         "Further runs are added on the study's page.",
     )
@@ -195,7 +196,7 @@ class DeskForm(forms.Form):
 
 
 class RunForm(DeskForm):
-    run = forms.ModelChoiceField(Run.objects.filter(state=Run.State.FINISHED))
+    run = forms.ModelChoiceField(exhibits.finished_runs())
 
 
 class ConditionForm(DeskForm):

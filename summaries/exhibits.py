@@ -73,6 +73,11 @@ def of_run(run: Run) -> Iterator[Exhibit]:
     return (_visual(summary) for summary in _summaries(run))
 
 
+def finished_runs() -> QuerySet[Run]:
+    """The runs of which a study can be made."""
+    return Run.objects.filter(state=Run.State.FINISHED, method=Run.Method.VISUAL)
+
+
 def run_of(key: str) -> Run | None:
     """The run that an exhibit is of; none if it has been deleted, or for a key that is of no run."""
     number = _run_number(key)
