@@ -9,7 +9,7 @@ from annotations import Refusal
 from study.bots.browser import Browser, GaveUp
 from study.bots.pages import Form, Page
 from study.bots.speech import PLAIN, Speech
-from study.bots.truth import Belief, Mind, Said
+from study.bots.truth import USUAL, Belief, Mind, Said
 
 PRACTICE = "wheel"
 STUCK = 6
@@ -65,6 +65,7 @@ class Bot:
     desk: Desk
     language: str = "en"
     speech: Speech = PLAIN
+    consistency: float = USUAL.consistency
     right: list[int] = field(default_factory=list)
     """The right choices of the comprehension check."""
 
@@ -82,7 +83,13 @@ class Bot:
         self.rests = lot.random() < self.habits.interrupted
         self.lot = lot
         self.mind = Mind(
-            self.number, self.seed, self.beliefs, self.careless, language=self.language, speech=self.speech
+            self.number,
+            self.seed,
+            self.beliefs,
+            self.careless,
+            language=self.language,
+            speech=self.speech,
+            consistency=self.consistency,
         )
 
     async def take_part(self) -> None:

@@ -16,7 +16,7 @@ from study.bots.bot import Bot, Habits, Sight
 from study.bots.browser import Browser
 from study.bots.line import TIMEOUT, Line, Meter, wire
 from study.bots.speech import PLAIN, Speech
-from study.bots.truth import Belief, beliefs
+from study.bots.truth import USUAL, Belief, Population, beliefs
 from study.forms import simulated_ticket
 from study.models import Study, Trial, Version
 from study.versions import latest
@@ -37,6 +37,7 @@ class Crowd:
     first: int = 1
     """The number of the first bot: crowds that meet have numbers of their own."""
     speech: Speech = PLAIN
+    population: Population = USUAL
 
     version: Version = field(init=False)
     beliefs: dict[int, Belief] = field(init=False)
@@ -49,7 +50,10 @@ class Crowd:
             raise Refusal(f"The study '{self.study.slug}' is not open, so nobody can take part.")
         self.version = version
         self.beliefs = beliefs(
-            version.stimuli.select_related("source"), seed=self.seed, language=version.setting("language")
+            version.stimuli.select_related("source"),
+            seed=self.seed,
+            language=version.setting("language"),
+            population=self.population,
         )
 
     def run(self, on_end: Callable[[Bot], None] = lambda bot: None) -> list[Bot]:
@@ -109,6 +113,7 @@ class Crowd:
             desk,
             language=self.version.setting("language"),
             speech=self.speech,
+            consistency=self.population.consistency,
             right=[asked["right"] for asked in check],
         )
 
