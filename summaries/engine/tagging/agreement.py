@@ -87,8 +87,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def rank(members: Sequence[Ranked], k: int = 10) -> list[tuple[str, float]]:
-    """The tags of a summary: first the one that comes first for the most members, its label; ties go by the
-    mean of 1 / rank, then by the mean score. With each its mean score, 0 where a member lacks it."""
+    """The tags of a summary: the one that comes first for the most members, its label, then the others by the
+    mean of 1 / rank; equal ones by the mean score. With each its mean score, 0 where a member lacks it."""
     firsts: Counter[str] = Counter()
     places: Counter[str] = Counter()
     scores: Counter[str] = Counter()
@@ -97,5 +97,6 @@ def rank(members: Sequence[Ranked], k: int = 10) -> list[tuple[str, float]]:
             firsts[tag] += place == 0
             places[tag] += 1 / (place + 1)
             scores[tag] += score
-    order = sorted(places, key=lambda tag: (-firsts[tag], -places[tag], -scores[tag], tag))
+    best = sorted(places, key=lambda tag: (-places[tag], -scores[tag], tag))
+    order = sorted(best, key=lambda tag: tag != max(best, key=firsts.__getitem__))
     return [(tag, scores[tag] / len(members)) for tag in order[:k]]
