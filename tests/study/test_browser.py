@@ -144,6 +144,7 @@ def test_double_click_back_button_and_reload_store_one_answer_each(page, live_se
     page.get_by_text("2 of 3").wait_for()
     page.reload()
     page.get_by_text("2 of 3").wait_for()
+    page.get_by_text("Saved", exact=True).wait_for()
     assert list(Answer.objects.values_list("words", flat=True)) == ["wing"]
     assert Participant.objects.count() == 1
 

@@ -148,15 +148,23 @@ def test_what_the_server_refuses_is_shown_again_with_its_words(page, live_server
     assert stored() == ["beak", ""]
 
 
-def test_a_forgotten_browser_keeps_its_answers_and_is_asked_to_open_the_link_again(page, live_server):
-    study = make_study(2)
-    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+@pytest.mark.parametrize(
+    ("link", "heading"),
+    [
+        ("?PROLIFIC_PID=ab12", "Please open the link once more"),
+        ("", "This browser is not recognised any more"),
+    ],
+)
+def test_a_forgotten_browser_keeps_its_answers_and_is_told_what_can_be_done(page, live_server, link, heading):
+    """A personal link leads back to the participant; a plain one leads to nobody any more."""
+    study = make_study(2, recruiter="prolific" if link else "plain")
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url() + link)
     page.context.clear_cookies()
     give(page, "wing", "2 of 2")
-    page.get_by_text("This browser is not recognised any more").wait_for()
+    page.locator("#notice", has_text="This browser is not recognised any more").wait_for()
     page.get_by_text("1 waiting to be sent").wait_for()
     page.get_by_role("button", name="Skip this one").click()
-    page.get_by_role("heading", name="Please open the link once more").wait_for()
+    page.get_by_role("heading", name=heading).wait_for()
     assert stored() == []
 
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.apps import apps
 from django.conf import settings as site
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -25,6 +24,7 @@ from django.utils import timezone
 
 from study import cookies, recruitment, results, rights, sessions, tasks, tombstones
 from study.models import Answer, Exclusion, Outcome, Participant, Recruit, Study, Tombstone, Trial
+from tests.axe import check
 from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_study
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -418,19 +418,12 @@ def test_no_table_that_refers_to_a_participant_is_left_unnamed():
         assert fields - hidden == set(names) and re.fullmatch("[a-z0-9_ ]+", " ".join(names))
 
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 OPEN = """async (change) => {
     const { openOutbox } = await import("/static/study/outbox.js");
     const outbox = await openOutbox();
     if (change) await outbox.add(change, { kind: "name", words: "never sent" });
     return (await outbox.entries()).map((entry) => entry.trial);
 }"""
-
-
-def check(page):
-    findings = Axe().run(page, options=RULES).response["violations"]
-    assert not findings, [(finding["id"], finding["nodes"][0]["html"]) for finding in findings]
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @pytest.mark.browser

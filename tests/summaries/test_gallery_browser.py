@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from summaries.models import Run, RunImage, Summary
 from tests.axe import check
@@ -57,11 +58,11 @@ def test_layers_are_switched_off_by_keyboard(staff, live_server):
     staff.goto(live_server.url + reverse("summaries:summary", args=[Summary.objects.get().pk]))
     for switch, layer in (("Dim the context", ".dim"), ("Hull", ".hull"), ("Outline", ".outline")):
         drawn = staff.locator(f".member-view {layer}").first
-        assert drawn.is_visible()
+        expect(drawn).to_be_visible()
         staff.get_by_label(switch).press("Space")
-        assert not drawn.is_visible()
+        expect(drawn).to_be_hidden()
         staff.get_by_label(switch).press("Space")
-        assert drawn.is_visible()
+        expect(drawn).to_be_visible()
 
 
 def test_the_page_of_a_run_follows_it_to_its_end_without_a_hand(staff, live_server):
