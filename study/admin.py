@@ -1,7 +1,7 @@
 """The researchers' desk: make a study from a run, open and close it, watch it, take its answers home."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,7 +14,6 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    StreamingHttpResponse,
 )
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -27,7 +26,7 @@ from study import (
     changes,
     desk,
     desk_forms,
-    exports,
+    export_views,
     preregistration,
     publishing,
     reconciliation_views,
@@ -212,11 +211,11 @@ class StudyAdmin(admin.ModelAdmin):
         told = f"{digest}  {preregistration.name_of(version)}\n"
         return HttpResponse(told, content_type="text/plain; charset=utf-8")
 
-    def answers_csv(self, request: HttpRequest, study: Study) -> StreamingHttpResponse:
-        return _csv(f"answers-{study.slug}.csv", exports.answer_lines(study))
+    def answers_csv(self, request: HttpRequest, study: Study) -> HttpResponseBase:
+        return export_views.plain(request, study, "answers")
 
-    def summaries_csv(self, request: HttpRequest, study: Study) -> StreamingHttpResponse:
-        return _csv(f"summaries-{study.slug}.csv", exports.summary_lines(study))
+    def summaries_csv(self, request: HttpRequest, study: Study) -> HttpResponseBase:
+        return export_views.plain(request, study, "summaries")
 
     def picture(self, request: HttpRequest, study: Study, stimulus: int, number: int) -> HttpResponse:
         pictures = study.stimuli.filter(pk=stimulus).values_list("pictures", flat=True).first() or []
@@ -286,9 +285,3 @@ def _change_of(study: Study) -> str:
 
 def _version(study: Study, number: int) -> Version:
     return get_object_or_404(study.versions.select_related("study"), number=number)
-
-
-def _csv(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

@@ -17,7 +17,7 @@ from study.exports.tables import TABLES
 ALWAYS = (1980, 1, 1, 0, 0, 0)
 """Of every file in the zip, so that the same data are the same bytes; the manifest tells the time."""
 
-Track = Callable[[Iterable, str], Iterable]
+Track = Callable[[Iterable, str, int], Iterable]
 """Wraps the rows of a table, so that somebody sees how far it is."""
 
 
@@ -27,7 +27,7 @@ class Part(NamedTuple):
 
 
 def stream(
-    choice: Choice, *, as_psychds: bool = False, track: Track = lambda rows, name: rows
+    choice: Choice, *, as_psychds: bool = False, track: Track = lambda rows, name, count: rows
 ) -> Iterator[bytes]:
     """The zip, piece by piece. Whoever stops reading leaves nothing behind."""
     places = psychds.places(choice) if as_psychds else {}
@@ -86,7 +86,7 @@ def _parts(choice: Choice, places: dict[str, str], track: Track, as_psychds: boo
             name = name_of(table.name, columns)
             file = File(places.get(table.name, name), columns)
             contents[file.name] = columns
-            rows = _counted(track(table.rows(choice), table.file), file)
+            rows = _counted(track(table.rows(choice), table.file, table.count(choice)), file)
             yield Part(file, pieces(columns, rows, choice.flavour))
     up = "parent.parent" if as_psychds else "parent"
     for name, text in _told(choice, contents, up).items():

@@ -5,10 +5,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from django.db.models import QuerySet
+
 from study.exports.choice import Choice
 from study.models import Answer, Exclusion, Participant, Stimulus, Study
 
-AT_ONCE = 200
+AT_FIRST, AT_ONCE = 8, 200
+"""The first rows come at once; people at a time from then on."""
 FIELDS = (
     *(
         "revision",
@@ -76,21 +79,34 @@ def came(choice: Choice) -> Iterator[Came]:
             yield Came(person, given.get(person.row.pk, []))
 
 
-def count_answers(study: Study) -> int:
-    """For a progress bar: all revisions of who consented."""
-    who = {"trial__participant__preview": False, "trial__participant__consented_at__isnull": False}
-    return Answer.objects.filter(trial__participant__study=study, **who).count()
+def chosen(choice: Choice) -> QuerySet[Participant]:
+    """Whose rows these are."""
+    people = consented(choice.study).order_by()
+    if not choice.without_excluded:
+        return people
+    standing = Exclusion.objects.filter(participant__study=choice.study, lifted_at=None)
+    return people.exclude(pk__in=standing.values("participant"))
 
 
-def consented(study: Study):
+def count_revisions(choice: Choice) -> int:
+    return Answer.objects.filter(trial__participant__in=chosen(choice).values("pk")).count()
+
+
+def count_answers(choice: Choice) -> int:
+    """Every answer has a first revision."""
+    first = Answer.objects.filter(revision=1)
+    return first.filter(trial__participant__in=chosen(choice).values("pk")).count()
+
+
+def consented(study: Study) -> QuerySet[Participant]:
     return study.participants.filter(preview=False, consented_at__isnull=False)
 
 
 def _batches(choice: Choice) -> Iterator[list[Person]]:
     rows = consented(choice.study).select_related("condition", "version", "recruit")
-    light, last = rows.defer("version__content").order_by("number"), 0
-    while batch := list(light.filter(number__gt=last)[:AT_ONCE]):
-        last = batch[-1].number
+    light, last, size = rows.defer("version__content").order_by("number"), 0, AT_FIRST
+    while batch := list(light.filter(number__gt=last)[:size]):
+        last, size = batch[-1].number, AT_ONCE
         yield _persons(batch, choice.without_excluded)
 
 

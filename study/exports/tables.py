@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from study.exports import answers, events, participants, summaries
+from study.exports import answers, events, participants, people, summaries
 from study.exports.choice import Choice
 from study.exports.columns import Column
 from study.models import Study
@@ -16,8 +16,12 @@ class Table:
     """What one row is."""
     columns: Callable[[Study], tuple[Column, ...]]
     rows: Callable[[Choice], Iterable]
+    count: Callable[[Choice], int]
+    """How many rows there are."""
     key: tuple[str, ...]
-    """Columns whose values no two rows share."""
+    """Columns whose values together no two rows share."""
+    reveals: bool = False
+    """Has answers in it, from which an estimate can be reckoned."""
 
     @property
     def file(self) -> str:
@@ -35,27 +39,34 @@ TABLES: dict[str, Table] = {
             "one row an answer: its last revision",
             lambda study: answers.COLUMNS,
             answers.rows,
+            people.count_answers,
             ("participant", "trial"),
+            reveals=True,
         ),
         Table(
             "revisions",
             "one row each revision of an answer",
             lambda study: (*answers.COLUMNS, answers.LAST),
             answers.revisions,
+            people.count_revisions,
             ("participant", "trial", "revision"),
+            reveals=True,
         ),
         Table(
             "participants",
             "one row a participant, their answers side by side",
             participants.columns,
             participants.rows,
+            lambda choice: people.chosen(choice).count(),
             ("participant",),
+            reveals=True,
         ),
         Table(
             "summaries",
             "one row a summary",
             lambda study: summaries.COLUMNS,
             summaries.rows,
+            lambda choice: choice.study.stimuli.count(),
             ("stimulus",),
         ),
         Table(
@@ -63,8 +74,16 @@ TABLES: dict[str, Table] = {
             "one row a coder's decision about names",
             lambda study: events.DECISIONS,
             events.decisions,
+            lambda choice: choice.study.name_events.count(),
             ("event",),
         ),
-        Table("looks", "one row a look at the estimate", lambda study: events.LOOKS, events.looks, ()),
+        Table(
+            "looks",
+            "one row a look at the estimate",
+            lambda study: events.LOOKS,
+            events.looks,
+            lambda choice: choice.study.looks_taken.count(),
+            (),
+        ),
     )
 }

@@ -55,9 +55,9 @@ class Command(BaseCommand):
         counts = results.counts(study)
         self.stdout.write(f"{out}: {counts.answers} answers of {counts.consented} participants.")
 
-    def _track(self, rows: Iterable, table: str) -> Iterator:
+    def _track(self, rows: Iterable, table: str, count: int) -> Iterator:
         """A bar for large tables; small ones are there at once."""
-        with tqdm(rows, desc=table, unit=" rows", delay=2, leave=False, file=self.stderr) as bar:
+        with tqdm(rows, desc=table, total=count, unit=" rows", delay=2, leave=False, file=self.stderr) as bar:
             yield from bar
 
 
