@@ -63,5 +63,5 @@ def test_what_lies_outside_the_region_does_not_count():
 
 def test_of_a_few_pixels_nothing_is_said():
     picture, own = region("striped", np.random.default_rng(0))
-    assert find_pattern(picture, own & (X < 13)) is None
+    assert find_pattern(picture, own & (X < 10)) is None
     assert find_pattern(picture, np.zeros_like(own)) is None

@@ -9,7 +9,7 @@ A tagger may give fewer than `k` tags: then T_i is what it gave. Two members of 
 nothing, so that their overlap counts as 0: silence is no agreement.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -89,14 +89,15 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def rank(members: Sequence[Ranked], k: int = 10) -> list[tuple[str, float]]:
     """The tags of a summary: the one that comes first for the most members, its label, then the others by the
     mean of 1 / rank; equal ones by the mean score. With each its mean score, 0 where a member lacks it."""
-    firsts: Counter[str] = Counter()
-    places: Counter[str] = Counter()
-    scores: Counter[str] = Counter()
+    firsts: defaultdict[str, int] = defaultdict(int)
+    places: defaultdict[str, float] = defaultdict(float)
+    scores: defaultdict[str, float] = defaultdict(float)
     for one in members:
         for place, (tag, score) in enumerate(one[:k]):
             firsts[tag] += place == 0
             places[tag] += 1 / (place + 1)
             scores[tag] += score
     best = sorted(places, key=lambda tag: (-places[tag], -scores[tag], tag))
-    order = sorted(best, key=lambda tag: tag != max(best, key=firsts.__getitem__))
+    label = max(best, key=lambda tag: firsts[tag], default="")
+    order = sorted(best, key=lambda tag: tag != label)
     return [(tag, scores[tag] / len(members)) for tag in order[:k]]
