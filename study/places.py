@@ -42,7 +42,7 @@ class Offer:
 
     @property
     def summaries(self) -> list[int]:
-        return [each.pk for each in self.shown if each.kind == Stimulus.Kind.SUMMARY]
+        return _summaries(self.shown)
 
     @property
     def standing(self) -> Standing:
@@ -53,17 +53,21 @@ class Offer:
 
 def are_left(participant: Participant, now: datetime) -> bool:
     """Whether a newcomer is needed. Answers are counted only once enough trials were drawn to fill all."""
-    offers = _offers(participant, now, Counter())
+    going = _stimuli(participant, stopped=False)
+    offers = _offers(participant, now, Counter(), going)
     summaries = {key for offer in offers for key in offer.summaries}
     if sum(offer.drawn * offer.count for offer in offers) < offers[0].target * len(summaries):
         return True
-    offers = _offers(participant, now, _taken_of_all(participant, now))
+    offers = _offers(participant, now, _taken_of_all(participant, now), going)
     return bool(assignment.open_conditions([offer.standing for offer in offers]))
 
 
 def draw(participant: Participant, now: datetime) -> Draw:
-    """A condition, and its stimuli that need answers most. Somebody who came too late gets theirs as well."""
-    offers = _offers(participant, now, _taken_of_all(participant, now))
+    """A condition, and its stimuli that need answers most; none that was stopped, unless all were. Somebody
+    who came too late gets theirs as well."""
+    going = _stimuli(participant, stopped=participant.preview)
+    shown = going if _summaries(going) else _stimuli(participant, stopped=True)
+    offers = _offers(participant, now, _taken_of_all(participant, now), shown)
     chance = {"seed": participant.version.setting("seed"), "number": participant.number}
     wanted = [offer for offer in offers if offer.condition and offer.condition.pk == participant.condition_id]
     chosen = assignment.choose_condition([offer.standing for offer in offers], **chance)
@@ -90,10 +94,21 @@ def is_full(stimulus: Stimulus, participant: Participant, now: datetime) -> bool
     return _taken(participant, now, where)[stimulus.pk] >= target
 
 
-def _offers(participant: Participant, now: datetime, taken: Counter[int]) -> list[Offer]:
-    """The conditions of the participant's version that have something to show; or the study as one."""
+def _stimuli(participant: Participant, stopped: bool) -> list[Stimulus]:
+    """Of the participant's version; with those for which no further answers are collected, or without."""
+    rows = participant.version.stimuli.only("condition", "kind", "source").order_by("position")
+    return list(rows if stopped else rows.filter(stopped_at=None))
+
+
+def _summaries(stimuli: list[Stimulus]) -> list[int]:
+    return [each.pk for each in stimuli if each.kind == Stimulus.Kind.SUMMARY]
+
+
+def _offers(
+    participant: Participant, now: datetime, taken: Counter[int], stimuli: list[Stimulus]
+) -> list[Offer]:
+    """The conditions of the participant's version that show some of these; or the study as one."""
     version = participant.version
-    stimuli = list(version.stimuli.only("condition", "kind", "source").order_by("position"))
     owners = {each.condition_id for each in stimuli}
     named = version.content.get("conditions", [])
     counted = [each for each in _conditions(participant, now) if each.pk in owners or each.name in named]

@@ -4,6 +4,7 @@ from study.looks.declaration import declared
 from study.looks.record import Entry, history, seen
 from study.looks.shown import Shown, shown
 from study.looks.state import LookState, state
+from study.looks.stops import review_all, review_stops
 from study.looks.taking import note_export, take
 
 __all__ = [
@@ -13,6 +14,8 @@ __all__ = [
     "declared",
     "history",
     "note_export",
+    "review_all",
+    "review_stops",
     "seen",
     "shown",
     "state",

@@ -3,9 +3,13 @@
 from itertools import product
 
 import pytest
+from django.utils import timezone
 
+from study import looks, places, sessions
 from study.agreement import stopping
 from study.agreement.stopping import Rule
+from study.models import Answer, Stimulus, Study
+from tests.factories import give_answers, make_participant, make_study
 
 
 def futures(counts: list[int], others: int, left: int):
@@ -65,3 +69,58 @@ def test_a_summary_that_has_its_answers_is_not_stopped():
     assert stopping.judge({"beak": 20}, 0, 20, Rule()).decision == stopping.GO_ON
     assert stopping.read({}) is None
     assert stopping.read({"stopping": {"lead": 0.95}}) == Rule(lead=0.95)
+
+
+def settled(people: int = 10, **more: object) -> Study:
+    """A study whose first summary everybody names alike, and whose second everybody names otherwise."""
+    usual = {"target": 20, "looks": {"stopping": {"lead": 0.99, "share": 0.5, "least": 10}}}
+    study = make_study(2, **usual | more)
+    for number in range(people):
+        participant = make_participant(study)
+        while sessions.place_of(participant).trial:
+            first = sessions.place_of(participant).trial.stimulus.position == 1
+            give_answers(participant, "beak" if first else WORDS[number])
+            participant.refresh_from_db()
+    return study
+
+
+WORDS = ["tail", "wing", "ear", "paw", "fin", "nose", "horn", "leg", "belly", "back", "fur", "eye"]
+
+
+@pytest.mark.django_db
+def test_declared_stops_are_made_once_with_their_reason_and_the_answers_saved():
+    study = settled()
+    assert looks.review_stops(study) == 2
+    assert looks.review_stops(study) == 0
+    named, open_question = study.stimuli.order_by("position")
+    assert "keeps its lead" in named.stop_reason and named.answers_saved == 10
+    assert "still differ" in open_question.stop_reason and open_question.stopped_at
+
+
+@pytest.mark.django_db
+def test_a_stopped_summary_is_drawn_for_nobody_and_answered_by_who_has_it():
+    study = settled(people=9)
+    has_it = make_participant(study)
+    first, second = study.stimuli.order_by("position")
+    Stimulus.objects.filter(pk=first.pk).update(stopped_at=timezone.now(), stop_reason="settled")
+    newcomer = make_participant(study)
+    assert [trial.stimulus for trial in newcomer.trials.all()] == [second]
+    assert has_it.trials.count() == 2
+    give_answers(has_it, "beak", "beak")
+    assert not Answer.objects.filter(trial__participant=has_it, surplus=True).exists()
+
+
+@pytest.mark.django_db
+def test_a_study_all_of_whose_summaries_are_stopped_needs_nobody_else():
+    study = settled()
+    waiting = sessions.start(study, "0" * 64)
+    looks.review_stops(study)
+    study.refresh_from_db()
+    newcomer = sessions.start(study, "1" * 64)
+    assert not places.are_left(newcomer, timezone.now())
+    assert len(places.draw(waiting, timezone.now()).stimuli) == 2
+
+
+@pytest.mark.django_db
+def test_nothing_is_stopped_that_was_not_declared():
+    assert looks.review_stops(settled(looks={})) == 0
