@@ -1,16 +1,17 @@
 """The researchers' pages on what a study found: numbers, figures, and the answers behind them."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import path
+from django.urls import path, reverse
 from django.views.decorators.http import require_safe
 
+from study import figures, looks
 from study.access import may_look
 from study.findings import answers, board, snapshot
-from study.findings.visible import visible
 from study.models import Condition, Stimulus, Study
 from summaries import exhibits
 
@@ -84,12 +85,12 @@ def results(request: HttpRequest, study: Study) -> HttpResponse:
     form = ChoiceForm(request.GET, study=study)
     if not form.is_valid():
         return render(request, "study/results_wrong.html", {"study": study, "form": form}, status=400)
-    found, state = snapshot.findings(study), _state(study)
-    context = {"study": study, "form": form, "found": found, "state": state}
-    content = visible(found.content, state)
-    if content:
-        context |= board.tell(study, content, form.choice)
+    found = looks.shown(study)
+    context = {"study": study, "form": form, "found": found}
+    if found.content:
+        context |= board.tell(study, found.content, form.choice)
         context["further"] = [(number, _address(request, page=number)) for number in context["pages"]]
+        context["figures"] = _figures(study, found, form.choice)
     return render(request, "study/results.html", context)
 
 
@@ -98,12 +99,11 @@ def results(request: HttpRequest, study: Study) -> HttpResponse:
 def result(request: HttpRequest, study: Study, pk: int) -> HttpResponse:
     """One stimulus: as it was shown, what it was called at each layer, and where it comes from."""
     stimulus = get_object_or_404(study.stimuli.select_related("condition", "source"), pk=pk)
-    found, state = snapshot.findings(study), _state(study)
-    content = visible(found.content, state)
-    context = {"study": study, "stimulus": stimulus, "found": found, "state": state}
+    found = looks.shown(study)
+    context = {"study": study, "stimulus": stimulus, "found": found}
     context |= {"run": exhibits.run_of(stimulus.exhibit), "summary": exhibits.summary_of(_shown(stimulus))}
-    if content:
-        context |= board.tell_one(study, content, stimulus)
+    if found.content:
+        context |= board.tell_one(study, found.content, stimulus)
     return render(request, "study/result.html", context)
 
 
@@ -114,8 +114,8 @@ def answers_behind(request: HttpRequest, study: Study) -> HttpResponse:
     form = AnswersForm(request.GET, study=study)
     if not form.is_valid():
         return render(request, "study/results_answers.html", {"study": study, "form": form}, status=400)
-    state = _state(study)
-    if getattr(state, "masked", False):
+    state = looks.state(study)
+    if state.masked:
         return render(request, "study/results_answers.html", {"study": study, "state": state}, status=403)
     found = answers.find(study, form.sought, form.cleaned_data["after"] or 0)
     context = {"study": study, "form": form, "found": found, "state": state, "sought": form.sought}
@@ -126,20 +126,35 @@ def answers_behind(request: HttpRequest, study: Study) -> HttpResponse:
 
 @require_safe
 @may_look
-def fresh(request: HttpRequest, study: Study) -> JsonResponse:
-    """For the page's script: which findings are the newest, and whether they are those of now."""
+def newest_findings(request: HttpRequest, study: Study) -> JsonResponse:
+    """For the page's script: which findings are the newest."""
     newest = snapshot.latest(study)
-    return JsonResponse({"newest": newest and newest.pk})
-
-
-def _state(study: Study) -> Any:
-    """Whether estimates are masked until the next look that the study declared."""
-    return None
+    return JsonResponse({"newest": newest and newest.stamp})
 
 
 def _shown(stimulus: Stimulus) -> str:
     """The key of the summary whose tiles are shown."""
     return stimulus.source.exhibit if stimulus.source else stimulus.exhibit
+
+
+def _figures(study: Study, found: looks.Shown, choice: board.Choice) -> list[dict[str, str]]:
+    """Those that there is something to draw of, each with the addresses of its files."""
+    chosen = figures.Choice(layer=choice.layer, analysis=choice.analysis)
+    query = urlencode({"layer": choice.layer, "analysis": choice.analysis})
+    return [
+        {
+            "name": name,
+            "title": title,
+            "alternative": figures.alternative_text(name, found.content, chosen),
+            "caption": figures.caption(name, found.content, chosen),
+        }
+        | {
+            format: f"{reverse('study:figure', args=[study.slug, name, format])}?{query}"
+            for format in figures.FORMATS
+        }
+        for name, title in figures.FIGURES.items()
+        if not (found.masked and name in figures.ESTIMATES)
+    ]
 
 
 def _address(request: HttpRequest, **changed: int | None) -> str:
@@ -154,7 +169,7 @@ def _address(request: HttpRequest, **changed: int | None) -> str:
 
 urlpatterns = [
     path("desk/<slug:slug>/results/", results, name="results"),
-    path("desk/<slug:slug>/results/newest.json", fresh, name="results_newest"),
+    path("desk/<slug:slug>/results/newest.json", newest_findings, name="results_newest"),
     path("desk/<slug:slug>/results/answers/", answers_behind, name="answers_behind"),
     path("desk/<slug:slug>/results/<int:pk>/", result, name="result"),
 ]

@@ -38,8 +38,6 @@ class Findings:
     fresh: bool
     """Nothing has changed since; else newer ones are being made."""
     made_at: datetime | None
-    pk: int | None
-    """Of the snapshot."""
 
 
 def stamp(study: Study) -> str:
@@ -79,8 +77,8 @@ def findings(study: Study) -> Findings:
 
 def _told(kept: Snapshot | None, *, fresh: bool) -> Findings:
     if kept is None:
-        return Findings(None, fresh, None, None)
-    return Findings(kept.content, fresh, kept.made_at, kept.pk)
+        return Findings(None, fresh, None)
+    return Findings(kept.content, fresh, kept.made_at)
 
 
 def _store(study: Study, wanted: str, content: dict[str, Any]) -> Snapshot:
