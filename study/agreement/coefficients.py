@@ -1,6 +1,7 @@
 """Coefficients of agreement over a table of codes (units by raters; see `study.agreement.codes`).
 
-Krippendorff's alpha (2011, "Computing Krippendorff's alpha-reliability"), Gwet's AC1 (2008), Fleiss' kappa (1971), Cohen's kappa (1960) and Scott's pi (1955) of two raters, and the plain share of pairs
+Krippendorff's alpha (2011, "Computing Krippendorff's alpha-reliability"), Gwet's AC1 (2008),
+Fleiss' kappa (1971), Cohen's kappa (1960) and Scott's pi (1955) of two raters, and the plain share of pairs
 that agree. What is undefined is None with the reason in words; never 0 and never NaN.
 """
 

@@ -1,6 +1,6 @@
 """How far two names are from each other: a table that is declared before anybody answers.
 
-The values are Krippendorff's delta squared as they stand: the same name 0, synonyms (merged into one name) .1,
+The values are Krippendorff's delta squared as they stand: the same name 0, synonyms (merged into one) .1,
 names with the same code .4, all others 1. "Nothing in common" and "can't tell" are 1 from every name and from
 each other.
 """
