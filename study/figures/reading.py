@@ -61,16 +61,18 @@ def modal(row: Row, layer: str) -> str:
 
 
 def floor(content: Row, choice: Choice) -> float | None:
-    """How often people named pictures that have nothing in common."""
-    return (analysis(content, choice).get("floor") or {}).get("named", {}).get("value")
+    """Name agreement on decoys: what agreement comes of guessing alone. None without decoys."""
+    measures = overall(content, choice, "") or {}
+    agreement, above = ((measures.get(key) or {}).get("value") for key in ("name_agreement", "above_floor"))
+    return None if agreement is None or above is None else max(0.0, agreement - above)
 
 
 def overall(content: Row, choice: Choice, condition: str) -> Row | None:
     """Measures over all summaries of a condition; of "" over all."""
     found = analysis(content, choice)
-    named = found.get("conditions", {}).get(condition)
-    measures = named["layers"] if named else found["overall"] if not condition else None
-    return measures[choice.layer] if measures else None
+    named = (found.get("conditions") or {}).get(condition) or {}
+    measures = named.get("layers") if condition else found["overall"]
+    return measures.get(choice.layer) if measures else None
 
 
 def _falling(row: Row, layer: str) -> tuple[bool, float, int]:

@@ -1,0 +1,162 @@
+"""Everything that a report may claim, read once from the rows and from the snapshot of the findings."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Max, Min
+from django.utils import timezone
+
+from study import exclusions, looks, results, versions
+from study.agreement.looks import Declaration
+from study.findings import snapshot
+from study.models import NameEvent, Stimulus, Study, Version
+from study.report.flow import Flow, flow
+from summaries import exhibits
+from summaries.models import Run
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    words: str
+    limit: float
+    declared: datetime | None
+    """When the first version with this rule and this limit was published."""
+    before_all: bool
+    """Published before anybody consented."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """What coders decided about names."""
+
+    decider: str
+    """Whose decisions make the merged names; "" before there are any."""
+    coders: tuple[str, ...]
+    decisions: Counter[str]
+    """Of the deciding coder, by kind."""
+    blind: int
+    """How many of them were made blind to conditions and networks."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    study: Study
+    version: Version | None
+    """What newcomers take part in now."""
+    published: tuple[Version, ...]
+    """With `people`, how many took part in each."""
+    simulated: bool
+    flow: Flow
+    came: tuple[datetime | None, datetime | None]
+    """When the first arrived and the last was seen to end."""
+    withdrew: int
+    conditions: tuple[str, ...]
+    stimuli: tuple[Stimulus, ...]
+    """Of the design as it stands, without those taken out of it."""
+    runs: tuple[Run, ...]
+    lost: int
+    """Stimuli whose run has been deleted since."""
+    rules: tuple[Rule, ...]
+    by_hand: tuple[str, ...]
+    """Reasons of those who were excluded by hand."""
+    coding: Coding
+    plan: Declaration | None
+    """The looks that were declared."""
+    looks: tuple[looks.Entry, ...]
+    masked: str
+    """Why there is no estimate to see, in words; "" where there is."""
+    content: dict[str, Any] | None
+    """Findings; None while they are still being made for the first time."""
+    fresh: bool
+    computed: datetime | None
+    made: datetime
+    software: str
+
+    @property
+    def main(self) -> dict[str, Any] | None:
+        """The main analysis, where it may be seen."""
+        return self.content["analyses"]["main"] if self.content and not self.masked else None
+
+    @property
+    def kinds(self) -> Counter[str]:
+        return Counter(stimulus.kind for stimulus in self.stimuli)
+
+    def setting(self, name: str) -> Any:
+        return self.version.setting(name) if self.version else getattr(self.study, name)
+
+
+def facts(study: Study) -> Facts:
+    found, state = snapshot.findings(study), looks.state(study)
+    simulated = results.is_simulated(study)
+    came = study.participants.filter(preview=False, simulated=simulated).order_by()
+    stimuli = tuple(study.stimuli.filter(removed_at=None).select_related("condition").order_by("position"))
+    runs = exhibits.runs_of(stimulus.exhibit for stimulus in stimuli)
+    return Facts(
+        study=study,
+        version=versions.latest(study),
+        published=_published(study),
+        simulated=simulated,
+        flow=flow(study),
+        came=tuple(came.aggregate(first=Min("started_at"), last=Max("finished_at")).values()),
+        withdrew=study.tombstones.count(),
+        conditions=tuple(study.conditions.order_by("position").values_list("name", flat=True)),
+        stimuli=stimuli,
+        runs=_runs(runs),
+        lost=sum(_run(stimulus) not in {str(run.pk) for run in runs} for stimulus in stimuli),
+        rules=_rules(study),
+        by_hand=_by_hand(study, simulated),
+        coding=_coding(study),
+        plan=looks.declared(study),
+        looks=tuple(looks.history(study)),
+        masked=state.words if state.masked else "",
+        content=found.content,
+        fresh=found.fresh,
+        computed=found.made_at,
+        made=timezone.now(),
+        software=settings.VERSION,
+    )
+
+
+def _published(study: Study) -> tuple[Version, ...]:
+    numbered = study.versions.filter(number__isnull=False).annotate(people=Count("participants"))
+    return tuple(numbered.order_by("number"))
+
+
+def _runs(runs: list[Run]) -> tuple[Run, ...]:
+    rows = Run.objects.filter(pk__in=[run.pk for run in runs]).select_related("network", "image_set")
+    return tuple(rows.order_by("pk"))
+
+
+def _run(stimulus: Stimulus) -> str:
+    """The number of the run that it is of."""
+    return (stimulus.exhibit.split("/") + [""])[1]
+
+
+def _rules(study: Study) -> tuple[Rule, ...]:
+    """Of every published version, each with the time at which it was declared."""
+    consents = study.participants.filter(preview=False).aggregate(first=Min("consented_at"))["first"]
+    found: dict[tuple[str, float], Rule] = {}
+    for version in study.versions.filter(number__isnull=False).order_by("published_at"):
+        for name, limit in sorted(version.setting("exclusion").items()):
+            at = version.published_at
+            early = at is not None and (consents is None or at <= consents)
+            found.setdefault((name, limit), Rule(name, exclusions.named(name), limit, at, early))
+    return tuple(found.values())
+
+
+def _by_hand(study: Study, simulated: bool) -> tuple[str, ...]:
+    people = study.participants.filter(preview=False, simulated=simulated, consented_at__isnull=False)
+    standing = people.filter(exclusions__rule=exclusions.BY_HAND, exclusions__lifted_at=None)
+    return tuple(standing.order_by("exclusions__pk").values_list("exclusions__reason", flat=True))
+
+
+def _coding(study: Study) -> Coding:
+    events = NameEvent.objects.filter(study=study).order_by("pk")
+    coders = tuple(dict.fromkeys(events.values_list("coder", flat=True)))
+    decider = study.coder or next(iter(coders), "")
+    own = list(events.filter(coder=decider).values_list("kind", "blind"))
+    return Coding(decider, coders, Counter(kind for kind, _ in own), sum(blind for _, blind in own))
