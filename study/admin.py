@@ -33,6 +33,7 @@ from study import (
     sessions,
     views,
 )
+from study.looks import forms as looks_forms
 from study.models import Outcome, Study, Version, new_token
 
 FIELDSETS = [
@@ -45,6 +46,10 @@ FIELDSETS = [
         {"fields": [*desk_forms.RULES], "description": "Empty: no such rule."},
     ),
     ("What is planned with the answers", {"fields": ["plan"]}),
+    (
+        "When the estimate may be seen while answers come, and when a summary has enough",
+        {"fields": [*looks_forms.FIELDS], "description": "Declared before anybody takes part."},
+    ),
     (
         "The way here and back",
         {"fields": ["recruiter", "return_address", "webhook_secret", "withdraw_days", "retention_days"]},

@@ -8,6 +8,8 @@ from django.db.models import QuerySet
 
 from annotations import Refusal
 from study import stimuli
+from study.looks import forms as looks_forms
+from study.looks.forms import LooksFields
 from study.models import Condition, Stimulus, Study
 from summaries import exhibits
 from summaries.models import Run
@@ -125,7 +127,7 @@ class StudyCreation(forms.ModelForm):
         return run
 
 
-class StudyDesign(forms.ModelForm):
+class StudyDesign(forms.ModelForm, LooksFields):
     """The design on the desk. Participants meet it once it is published."""
 
     questions = QuestionsField(
@@ -159,13 +161,14 @@ class StudyDesign(forms.ModelForm):
 
     class Meta:
         model = Study
-        exclude = ("state", "exclusion")
+        exclude = ("state", "exclusion", "looks")
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         for rule in RULES:
             if rule in self.fields:
                 self.initial.setdefault(rule, self.instance.exclusion.get(rule))
+        self.initial = looks_forms.initial(self.instance.looks) | self.initial
 
     def clean(self) -> dict[str, Any]:
         """Line ends as they were before a browser sent them: an untouched text must keep its hash."""
@@ -176,6 +179,8 @@ class StudyDesign(forms.ModelForm):
         told = {rule: cleaned.get(rule) for rule in RULES if rule in self.fields}
         if told:
             self.instance.exclusion = {rule: limit for rule, limit in told.items() if limit is not None}
+        if "looks_aim" in self.fields:
+            self.instance.looks = looks_forms.read(self, self.instance)
         return cleaned
 
 

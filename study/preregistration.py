@@ -11,6 +11,7 @@ from typing import IO, Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from annotations import Refusal, files
+from study.agreement import looks, stopping
 from study.models import Version
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -47,7 +48,9 @@ def name_of(version: Version) -> str:
 
 def readme(version: Version) -> str:
     """The design in plain words, every text with its hash."""
-    sections = [_heading(version), *_texts(version), _design(version), _rules(version), _files(version)]
+    declared = _looks(version)
+    last = _files(version, number=8 if declared else 7)
+    sections = [_heading(version), *_texts(version), _design(version), _rules(version), *declared, last]
     return "\n\n".join(sections) + "\n"
 
 
@@ -158,9 +161,22 @@ def _rules(version: Version) -> str:
     )
 
 
-def _files(version: Version) -> str:
+def _looks(version: Version) -> list[str]:
+    """Empty for a version that declared none, so that its bundle keeps its bytes."""
+    declared = version.setting("looks")
+    plan, rule = looks.read(declared), stopping.read(declared)
+    told = [*(looks.words(plan) if plan else []), *([stopping.words(rule)] if rule else [])]
+    if not told:
+        return []
+    title = (
+        f"7. Looks at the estimate\nSHA-256 of them as JSON: {_hash(json.dumps(declared, sort_keys=True))}"
+    )
+    return [title + "\n\n" + "\n".join(f"- {each}" for each in told)]
+
+
+def _files(version: Version, number: int) -> str:
     return (
-        "7. The files beside this one\n"
+        f"{number}. The files beside this one\n"
         "design.json: all texts, numbers and stimuli of this version. Its hash above is the SHA-256 of the "
         "same JSON on one line: keys sorted, “, ” and “: ” between, UTF-8, nothing escaped without need.\n"
         f"SHA-256 of the file design.json: {_hash(_json(version.content))}\n"

@@ -34,6 +34,11 @@ LAYER_WORDS = {"raw": "names as typed", "mechanical": "names in their usual form
 PRECISION, BOUND = "precision", "bound"
 BONFERRONI, OBRIEN_FLEMING, POCOCK = "bonferroni", "obrien-fleming", "pocock"
 CORRECTIONS = {BONFERRONI: "Bonferroni", OBRIEN_FLEMING: "O'Brien-Fleming", POCOCK: "Pocock"}
+SHARING = {
+    BONFERRONI: "Bonferroni's correction",
+    OBRIEN_FLEMING: "a spending function of the O'Brien-Fleming type",
+    POCOCK: "a spending function of the Pocock type",
+}
 GO_ON, REACHED, FUTILE = "go on", "reached", "futile"
 
 POINTS = 401
@@ -67,6 +72,23 @@ def read(looks: Mapping[str, Any]) -> Declaration | None:
 def written(declaration: Declaration) -> dict[str, Any]:
     """For JSON."""
     return asdict(declaration) | {"at": list(declaration.at)}
+
+
+def words(declaration: Declaration) -> list[str]:
+    """The declaration in sentences."""
+    aims = {
+        PRECISION: f"half the width of its interval is at most {declaration.value:g}",
+        BOUND: f"its interval lies above {declaration.value:g}",
+    }
+    at = ", ".join(map(str, declaration.at))
+    return [
+        f"Looks at the estimate are taken at {at} participants who completed the study and are not excluded, "
+        "or a little later. In between it is hidden.",
+        f"What is looked at is {MEASURES[declaration.measure]} of the {LAYER_WORDS[declaration.layer]}, over "
+        "participants and summaries. The aim is that " + aims[declaration.aim] + ".",
+        f"All looks together keep a confidence of {1 - declaration.level:.0%}; they share what may go wrong "
+        f"by {SHARING[declaration.correction]}.",
+    ]
 
 
 def number_at(declaration: Declaration, participants: int) -> int:

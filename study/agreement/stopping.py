@@ -47,6 +47,15 @@ def read(looks: Mapping[str, Any]) -> Rule | None:
     return Rule(**told) if told else None
 
 
+def words(rule: Rule) -> str:
+    """The rule in one sentence."""
+    return (
+        f"A summary with {rule.least} answers or more takes no further ones once its modal name keeps its "
+        f"lead among the answers aimed at with a chance above {rule.lead:g}, or once the chance that any name is "
+        f"given by a share of {rule.share:g} of them is below {1 - rule.lead:.3g}."
+    )
+
+
 def judge(names: Mapping[str, int], others: int, target: int, rule: Rule) -> Verdict:
     """Of one summary: `names` with how many gave each, `others` who gave no name, answers aimed at."""
     given = sum(names.values()) + others

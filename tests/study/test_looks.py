@@ -7,10 +7,12 @@ from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
 from annotations import Refusal
-from study import exclusions, publishing
+from study import exclusions, preregistration, publishing, versions
 from study import looks as study_looks
 from study.agreement import looks
 from study.agreement.looks import Declaration
+from study.desk_forms import StudyDesign
+from study.looks.forms import SETTLED
 from study.models import Study
 from tests.factories import give_answers, make_participant, make_study
 
@@ -176,3 +178,71 @@ def test_what_the_first_participant_consented_to_stays_declared_whatever_is_publ
     study.save()
     publishing.publish_changes(study)
     assert study_looks.declared(study).at == (2, 4)
+
+
+DECLARED = {
+    "looks_aim": "bound",
+    "looks_value": "0.667",
+    "looks_at": "10, 20,30",
+    "looks_measure": "alpha",
+    "looks_layer": "mechanical",
+    "looks_level": "0.05",
+    "looks_correction": "pocock",
+    "stop_lead": "0.99",
+}
+
+
+def declare(study: Study, **sent: str) -> StudyDesign:
+    """The desk's form, sent with what stands in it already and these fields."""
+    held = StudyDesign(instance=study)
+    known = {name: held.get_initial_for_field(field, name) for name, field in held.fields.items()}
+    shown = {name: held.fields[name].prepare_value(value) for name, value in known.items()}
+    filled = {name: value for name, value in shown.items() if value not in (None, [], False)}
+    return StudyDesign(filled | sent, instance=study)
+
+
+@pytest.mark.django_db
+def test_looks_are_declared_on_the_desk_in_words_and_told_in_the_preregistration():
+    study = make_study(1, opened=False)
+    form = declare(study, **DECLARED)
+    assert form.is_valid(), form.errors
+    form.save()
+    assert looks.read(study.looks) == declaration(looks.POCOCK, at=(10, 20, 30))
+    assert study.looks["stopping"] == {"lead": 0.99, "share": 0.5, "least": 10}
+    again = declare(study)
+    assert again.is_valid() and again.instance.looks == study.looks
+    publishing.open_study(study)
+    told = preregistration.readme(versions.latest(study))
+    assert "7. Looks at the estimate" in told and "at 10, 20, 30 participants" in told
+    assert "its interval lies above 0.667" in told and "chance above 0.99" in told
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [
+        ({"looks_at": "20, 10"}, "looks_at"),
+        ({"looks_at": "ten"}, "looks_at"),
+        ({"looks_at": ""}, "looks_at"),
+        ({"looks_value": ""}, "looks_value"),
+        ({"stop_lead": "2"}, "stop_lead"),
+    ],
+)
+def test_a_declaration_that_does_not_fit_together_is_refused_at_its_field(sent, field):
+    form = declare(make_study(1, opened=False), **DECLARED | sent)
+    assert not form.is_valid() and field in form.errors
+
+
+@pytest.mark.django_db
+def test_looks_stay_as_they_were_once_people_have_taken_part():
+    study = opened(1)
+    form = declare(study, **DECLARED)
+    assert form.errors["looks_aim"] == [SETTLED]
+    assert declare(study).is_valid()
+
+
+@pytest.mark.django_db
+def test_a_version_without_looks_keeps_its_hash():
+    study = make_study(1)
+    assert "looks" not in versions.latest(study).content
+    assert "7. The files beside this one" in preregistration.readme(versions.latest(study))
