@@ -1,7 +1,7 @@
 """How far people agree on the name of one summary.
 
-Name agreement is the share of people who gave the most frequent (modal) name, H the spread of the names given,
-in bits; both as in norms for picture naming (Snodgrass and Vanderwart 1980). What is undefined is None, with
+Name agreement is the share of people who gave the most frequent (modal) name, H the spread of the names, in
+bits; both as in norms for picture naming (Snodgrass and Vanderwart 1980). What is undefined is None, with
 the reason in words; never 0 and never NaN.
 """
 
