@@ -39,8 +39,9 @@ class WholeForm(forms.Form):
         super().__init__(*args, label_suffix="", **kwargs)
         self.study = study
         self.may_identify = user.has_perm("study.export_identifiable")
-        self.masked = reveals and bool(exports.Choice(study).masked)
-        self.fields["reason"].required = self.masked
+        state = looks.state(study)
+        self.masked = reveals and state.masked
+        self.fields["reason"].required = self.masked and not state.due
         if not self.may_identify:
             del self.fields["identifiable"]
 
@@ -151,7 +152,7 @@ def _download(name: str, pieces: Any, kind: str = "text/csv; charset=utf-8") -> 
 def _note(request: HttpRequest, form: WholeForm, what: str) -> None:
     """Who takes answers home while estimates are hidden has looked."""
     if form.masked:
-        looks.note_export(form.study, request.user, what, form.cleaned_data["reason"])
+        looks.note_export(form.study, request.user.get_username(), what, form.cleaned_data["reason"])
 
 
 def _log(request: HttpRequest, choice: exports.Choice, tables: dict[str, tuple[exports.Column, ...]]) -> None:

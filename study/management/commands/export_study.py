@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from annotations import Refusal
-from study import exports, results
+from study import exports, looks, results
 from study.exports.flavours import ANALYSIS, FLAVOURS, PLAIN
 from study.models import Study
 
@@ -27,6 +27,11 @@ class Command(BaseCommand):
             action="store_true",
             help="also columns that may tell who somebody is, and exact times; the file's name says so",
         )
+        parser.add_argument(
+            "--reason",
+            default="exported on the command line",
+            help="why the answers are taken while estimates are hidden; stands in the report",
+        )
         parser.add_argument("--psych-ds", action="store_true", help="lay the files out as a Psych-DS dataset")
 
     def handle(
@@ -38,6 +43,7 @@ class Command(BaseCommand):
         without_excluded: bool,
         identifiable: bool,
         psych_ds: bool,
+        reason: str,
         **options: object,
     ) -> None:
         study = Study.objects.filter(slug=slug).first()
@@ -47,6 +53,7 @@ class Command(BaseCommand):
         choice = exports.Choice(study, wanted, without_excluded, identifiable)
         out = _named(out) if identifiable else out
         try:
+            looks.note_export(study, "command line", out.name, reason)
             exports.write(choice, out, as_psychds=psych_ds, track=self._track)
         except Refusal as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
