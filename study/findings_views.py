@@ -4,13 +4,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
+from annotations import Refusal
 from study import figures, looks
-from study.access import may_look
+from study.access import may_decide, may_look
 from study.findings import answers, board, snapshot
 from study.models import Condition, Stimulus, Study
 from summaries import exhibits
@@ -78,6 +80,10 @@ class AnswersForm(forms.Form):
         )
 
 
+class LookForm(forms.Form):
+    reason = forms.CharField(max_length=300, required=False)
+
+
 @require_safe
 @may_look
 def results(request: HttpRequest, study: Study) -> HttpResponse:
@@ -86,7 +92,8 @@ def results(request: HttpRequest, study: Study) -> HttpResponse:
     if not form.is_valid():
         return render(request, "study/results_wrong.html", {"study": study, "form": form}, status=400)
     found = looks.shown(study)
-    context = {"study": study, "form": form, "found": found}
+    context = {"study": study, "form": form, "found": found, "looking": looks.box(study)}
+    context["may_decide"] = request.user.has_perm("study.change_study")
     if found.content:
         context |= board.tell(study, found.content, form.choice)
         context["further"] = [(number, _address(request, page=number)) for number in context["pages"]]
@@ -132,6 +139,31 @@ def newest_findings(request: HttpRequest, study: Study) -> JsonResponse:
     return JsonResponse({"newest": newest and newest.stamp})
 
 
+@require_POST
+@may_decide
+def look(request: HttpRequest, study: Study) -> HttpResponse:
+    """Takes the look that is due, or another one with a reason."""
+    form = LookForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, form.errors["reason"][0])
+        return redirect("study:results", study.slug)
+    try:
+        taken = looks.take(study, request.user.get_username(), "results", form.cleaned_data["reason"])
+        messages.success(request, f"{taken} is written down.".capitalize())
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    return redirect("study:results", study.slug)
+
+
+@require_POST
+@may_decide
+def review_stops(request: HttpRequest, study: Study) -> HttpResponse:
+    """Judges every summary by the declared rule, as the clock does once a day."""
+    stopped = looks.review_stops(study)
+    messages.success(request, f"Reviewed. Summaries that were stopped now: {stopped}.")
+    return redirect("study:results", study.slug)
+
+
 def _shown(stimulus: Stimulus) -> str:
     """The key of the summary whose tiles are shown."""
     return stimulus.source.exhibit if stimulus.source else stimulus.exhibit
@@ -172,4 +204,6 @@ urlpatterns = [
     path("desk/<slug:slug>/results/newest.json", newest_findings, name="results_newest"),
     path("desk/<slug:slug>/results/answers/", answers_behind, name="answers_behind"),
     path("desk/<slug:slug>/results/<int:pk>/", result, name="result"),
+    path("desk/<slug:slug>/results/look/", look, name="look"),
+    path("desk/<slug:slug>/results/stops/", review_stops, name="review_stops"),
 ]

@@ -1,11 +1,11 @@
-"""Celery's door: what the clock asks for once a day."""
+"""Celery's door: what the clock asks for, and findings that take a while."""
 
 import logging
 
 from celery import shared_task
 from django.utils import timezone
 
-from study import exclusions, retention, rights, tombstones
+from study import exclusions, looks, retention, rights, tombstones
 from study.findings import snapshot
 from study.models import Study
 
@@ -22,6 +22,12 @@ def keep_promises() -> None:
     forgotten = retention.pseudonymise(timezone.now())
     excluded = exclusions.judge_all()
     log.info("Erased again: %d. Pseudonymised: %d. Exclusions: %d.", erased, forgotten, excluded)
+
+
+@shared_task(name="study.tasks.review_stops")
+def review_stops() -> None:
+    """Summaries that have enough answers by their study's declared rule get no further ones."""
+    log.info("Summaries that were stopped: %d.", looks.review_all())
 
 
 @shared_task(name="study.tasks.renew_findings")

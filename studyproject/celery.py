@@ -18,7 +18,9 @@ from django.db import connections  # noqa: E402
 
 from studyproject import broker  # noqa: E402
 
-DAY = 24 * 3600
+HOUR = 3600
+CLOCK = {"study.tasks.keep_promises": 24 * HOUR, "study.tasks.review_stops": HOUR}
+"""Seconds between two times that a task is asked for."""
 
 log = logging.getLogger(__name__)
 
@@ -65,12 +67,14 @@ app.autodiscover_tasks()
 def _reap_now_and_then(sender: Any, **_: Any) -> None:
     """The worker's own clock looks for jobs whose worker died, so no scheduler has to run beside it.
 
-    So it does once a day for what participants were promised.
+    So it does once a day for what participants were promised, and every hour for summaries that have enough
+    answers.
     """
     _reap()
     sender.timer.call_repeatedly(settings.REAP_EVERY, _reap)
-    _keep_promises()
-    sender.timer.call_repeatedly(DAY, _keep_promises)
+    for task, seconds in CLOCK.items():
+        _ask(task)
+        sender.timer.call_repeatedly(seconds, _ask, (task,))
 
 
 @worker_shutting_down.connect
@@ -101,9 +105,9 @@ def _reap() -> None:
         connections.close_all()  # children forked later must not share them
 
 
-def _keep_promises() -> None:
+def _ask(task: str) -> None:
     """Left to the queue, since it may take a while. Several workers ask for it several times, harmlessly."""
     try:
-        app.tasks["study.tasks.keep_promises"].apply_async(queue="cpu", retry=False, expires=DAY)
+        app.tasks[task].apply_async(queue="cpu", retry=False, expires=CLOCK[task])
     except (OperationalError, OSError):
-        log.exception("The daily look at what participants were promised could not be queued.")
+        log.exception("%s could not be queued; it is tried again.", task)

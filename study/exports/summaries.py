@@ -129,7 +129,7 @@ FIRST: tuple[Column, ...] = (
         lambda t: t.stimulus.stopped_at is not None,
         Type.YES_NO,
     ),
-    Column("stop_reason", "why it was stopped", lambda t: t.stimulus.stop_reason),
+    Column("stop_reason", "why it was stopped", lambda t: None if t.reason else t.stimulus.stop_reason),
     Column(
         "answers_saved",
         "how many answers short of the number wanted it was stopped",

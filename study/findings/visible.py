@@ -2,6 +2,9 @@
 
 from typing import Any
 
+STOPPED = "stopped as declared"
+"""In place of the reason, which tells how far people agree."""
+
 
 def visible(content: dict[str, Any] | None, state: Any) -> dict[str, Any] | None:
     """The content of a snapshot as it is, or without any estimate where `state` (of the study's looks; None
@@ -18,7 +21,8 @@ def _without_estimates(analysis: dict[str, Any]) -> dict[str, Any]:
         name: {key: found[key] for key in ("people", "answers")} | {"layers": {}}
         for name, found in analysis["conditions"].items()
     }
-    stimuli = [row | {"layers": {}, "nothing": None, "cannot_tell": None} for row in analysis["stimuli"]]
+    hidden = {"layers": {}, "nothing": None, "cannot_tell": None}
+    stimuli = [row | hidden | {"stopped": row["stopped"] and STOPPED} for row in analysis["stimuli"]]
     return analysis | {
         "overall": {},
         "conditions": conditions,

@@ -1,5 +1,6 @@
 """Looks at the estimate while answers come: declared beforehand, masked in between, and written down."""
 
+from study.looks.box import Box, box
 from study.looks.declaration import declared
 from study.looks.record import Entry, history, seen
 from study.looks.shown import Shown, shown
@@ -8,9 +9,11 @@ from study.looks.stops import review_all, review_stops
 from study.looks.taking import note_export, take
 
 __all__ = [
+    "Box",
     "Entry",
     "LookState",
     "Shown",
+    "box",
     "declared",
     "history",
     "note_export",

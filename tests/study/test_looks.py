@@ -5,6 +5,8 @@ from types import SimpleNamespace
 import pytest
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 
 from annotations import Refusal
 from study import exclusions, preregistration, publishing, versions
@@ -246,3 +248,24 @@ def test_a_version_without_looks_keeps_its_hash():
     study = make_study(1)
     assert "looks" not in versions.latest(study).content
     assert "7. The files beside this one" in preregistration.readme(versions.latest(study))
+
+
+@pytest.fixture
+def keeper(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("keeper"))
+    return client
+
+
+@pytest.mark.django_db
+def test_the_box_on_the_results_page_takes_looks_and_tells_of_them(keeper):
+    study = opened(1)
+    page, press = (reverse(f"study:{name}", args=[study.slug]) for name in ("results", "look"))
+    assert b"hidden until look 1 of 2" in keeper.get(page).content
+    told = keeper.post(press, follow=True).content.decode()
+    assert "give a reason" in told and not study.looks_taken.exists()
+    told = keeper.post(press, {"reason": "a funder asks"}, follow=True).content.decode()
+    assert "Undeclared look is written down." in told and "a funder asks" in told
+    answer(study, 1)
+    assert b"Take look 1" in keeper.get(page).content
+    told = keeper.post(press, follow=True).content.decode()
+    assert "Look 1 is written down." in told and "have spent" not in told and "look has spent" in told
