@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from annotations import files
 from annotations.models import ClassLabel, Image, ImageSet
 from study import cookies, publishing, sessions, stimuli
-from study.models import Condition, Participant, Study
+from study.models import Answer, Condition, Participant, Study
 from summaries.engine.visual import pictures
 from summaries.models import (
     Cluster,
@@ -155,6 +155,22 @@ def make_answered_study() -> Study:
         order = participant.trials.order_by("position").values_list("stimulus__position", flat=True)
         give_answers(participant, *(answers[position] for position in order))
     return study
+
+
+def give_names(study: Study, *people: list[str]) -> None:
+    """A participant for each list, who answers the first trials by these names, or by kinds that are none."""
+    for names in people:
+        participant = make_participant(study)
+        trials = participant.trials.order_by("position")[: len(names)]
+        Answer.objects.bulk_create(
+            Answer(trial=trial, **_answer(name), software_version="0")
+            for trial, name in zip(trials, names, strict=True)
+        )
+
+
+def _answer(given: str) -> dict[str, str]:
+    named = given not in ("nothing_in_common", "cannot_tell", "skipped")
+    return {"kind": "name", "words": given} if named else {"kind": given}
 
 
 def signed_in(participant: Participant, **more: object) -> Client:

@@ -1,24 +1,45 @@
 """Names and what coders decided about them: the layers, the decisions as rows that are only added."""
 
 from study.naming.coders import Agreement, Coder, agreements, coders, declare_done, is_open, open_comparison
-from study.naming.decisions import code, last_row, merge, split, undo
+from study.naming.decisions import (
+    Intent,
+    Weighed,
+    code,
+    decide,
+    intend,
+    intend_undo,
+    last_row,
+    merge,
+    split,
+    undo,
+    weigh,
+)
 from study.naming.forgetting import forget
-from study.naming.layers import Layers, deciding, layers, of_events
+from study.naming.layers import Layers, decided, deciding, layers, of_events
+from study.naming.sheet import Sheet, evidence, sheet
 from study.naming.vocabulary import Used, Vocabulary, counts, propose, vocabulary
 
 __all__ = [
     "Agreement",
     "Coder",
+    "Intent",
+    "Sheet",
     "Layers",
     "Used",
     "Vocabulary",
+    "Weighed",
     "agreements",
     "code",
     "coders",
     "counts",
+    "decide",
     "deciding",
+    "decided",
     "declare_done",
+    "evidence",
     "forget",
+    "intend",
+    "intend_undo",
     "is_open",
     "last_row",
     "layers",
@@ -26,7 +47,9 @@ __all__ = [
     "of_events",
     "open_comparison",
     "propose",
+    "sheet",
     "split",
     "undo",
     "vocabulary",
+    "weigh",
 ]

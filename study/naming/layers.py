@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from study import lexicon, names
@@ -49,15 +49,18 @@ def deciding(study: Study, events: Iterable[NameEvent]) -> str:
 
 
 def of_events(study: Study, coder: str, events: Iterable[NameEvent]) -> Layers:
-    """By these decisions, all of one coder."""
-    decided = decisions(study, events)
-    table = lexicon.replay(decided)
-    told = [names.VERSION, study.language, coder, len(decided), table.merged, table.codes]
+    """By these rows, all of one coder."""
+    return of_decisions(study, coder, decided(study, events))
+
+
+def of_decisions(study: Study, coder: str, made: Sequence[lexicon.Decision]) -> Layers:
+    table = lexicon.replay(made)
+    told = [names.VERSION, study.language, coder, len(made), table.merged, table.codes]
     stamp = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    return Layers(study.language, names.VERSION, coder, len(decided), table, stamp)
+    return Layers(study.language, names.VERSION, coder, len(made), table, stamp)
 
 
-def decisions(study: Study, events: Iterable[NameEvent]) -> list[lexicon.Decision]:
+def decided(study: Study, events: Iterable[NameEvent]) -> list[lexicon.Decision]:
     """As the present version of the mechanical layer spells the names: it may have changed since."""
     return [
         lexicon.Decision(
