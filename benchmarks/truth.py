@@ -171,6 +171,7 @@ def judge(plan: "Plan", pk: int) -> dict[str, Any]:
     """Exclusions, merges and tags, where they are missing; the findings; what they say of the truth."""
     from benchmarks.simulated import judging, studies, tags
     from study import naming
+    from study.bots import verdicts
     from study.findings import measure, table
     from study.models import Study
 
@@ -179,11 +180,11 @@ def judge(plan: "Plan", pk: int) -> dict[str, Any]:
     if not study.name_events.exists():
         studies.judge_exclusions(study)
         merge(plan, study)
+    if not tags.is_tagged(study):
         tags.tag(plan, study, known)
     layers = naming.layers(study)
     content = measure.content(study, table.read(study, layers=layers), layers)
     main = content["analyses"]["main"]
-    verdicts = list(judging.verdicts(plan, content))
     return {
         "people": main["people"],
         "summaries": plan.summaries,
@@ -192,8 +193,11 @@ def judge(plan: "Plan", pk: int) -> dict[str, Any]:
         "ruled": plan.ruled,
         "excluded": content["people"]["excluded"],
         "merges": content["layers"]["events"],
-        "modal": asdict(judging.modal(main["stimuli"], layers, known)),
-        "verdicts": [asdict(one) | {"inside": one.inside} for one in verdicts],
+        "modal": asdict(verdicts.modal(main["stimuli"], layers, known)),
+        "verdicts": {
+            name: [asdict(one) | {"inside": one.inside} for one in judging.verdicts(plan, name, analysis)]
+            for name, analysis in content["analyses"].items()
+        },
     }
 
 
@@ -217,7 +221,7 @@ def report(rows: list[dict[str, Any]]) -> dict[str, Any]:
     names = [row["modal"] for row in rows]
     inside = {measure: share(one["inside"] for one in own) for measure, own in main.items()}
     modal = {
-        "possible": share(one["possible"] for one in names),
+        "possible": share(one["possible"] == one["summaries"] for one in names),
         "right": round(sum(one["right"] for one in names) / sum(one["summaries"] for one in names), 4),
         "summaries": sum(one["summaries"] for one in names),
     }
@@ -243,9 +247,8 @@ def report(rows: list[dict[str, Any]]) -> dict[str, Any]:
 def by_measure(rows: Iterable[dict[str, Any]], analysis: str) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        for verdict in row["verdicts"]:
-            if verdict["analysis"] == analysis:
-                found.setdefault(verdict["measure"], []).append(verdict)
+        for verdict in row["verdicts"][analysis]:
+            found.setdefault(verdict["measure"], []).append(verdict)
     return found
 
 

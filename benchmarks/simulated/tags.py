@@ -14,6 +14,11 @@ from summaries.models import Run, Summary, Tagging
 NAME, MOST = "oracle", 10
 
 
+def is_tagged(study: Study) -> bool:
+    shown = study.stimuli.filter(kind=Stimulus.Kind.SUMMARY).values_list("exhibit", flat=True)
+    return any(exhibits.tags_of(shown).values())
+
+
 @transaction.atomic
 def tag(plan: Plan, study: Study, known: dict[int, Belief]) -> None:
     """Ten tags for each summary: the true modal name where the lot wants it, other words elsewhere."""
@@ -46,11 +51,11 @@ def mean_reciprocal_rank(plan: Plan) -> float:
 
 
 def _tags(plan: Plan, modal: str, lot: Random) -> list[str]:
-    """In any of a meaning's words."""
+    """By the first word for each meaning, or with all words for it as synonyms."""
     others = [word for word in vocabulary(plan.language) if word != modal]
     tags = lot.sample(others, MOST)
     first, five = plan.hits
     chance = lot.random()
     if chance < five:
         tags[0 if chance < first else lot.randint(1, 4)] = modal
-    return [lot.choice(words_of(word, plan.language)) for word in tags]
+    return [lot.choice([word, ", ".join(words_of(word, plan.language))]) for word in tags]

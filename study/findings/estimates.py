@@ -12,6 +12,7 @@ from study.agreement.codes import MISSING, tally
 from study.agreement.deletions import delete
 from study.agreement.distances import between, jaccard
 from study.agreement.intervals import Pair, intervals, jackknife
+from study.agreement.shares import share_of
 from study.findings.table import Table
 from study.models import Stimulus
 
@@ -105,16 +106,7 @@ def told(pair: Pair) -> dict[str, Any]:
 def share(right: NDArray[np.bool_], given: NDArray[np.bool_], none: str) -> dict[str, Any]:
     """How many of the answers `given` (units by people) are `right`, with intervals over both; `none` says
     why there is no share where nothing was given."""
-    if not given.any():
-        return estimate(None, none)
-    units, people = given.any(1), given.any(0)
-    right, given = (one[units][:, people].astype(float) for one in (right & given, given))
-
-    def of(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> float | None:
-        count = rows @ given @ columns
-        return float(rows @ right @ columns / count) if count else None
-
-    return told(jackknife(of, *given.shape, level=LEVEL, within=(0, 1)))
+    return told(share_of(right, given, level=LEVEL)) if given.any() else estimate(None, none)
 
 
 def above(codes: Codes, decoys: Codes) -> dict[str, Any]:
