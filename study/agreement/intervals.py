@@ -106,12 +106,13 @@ def jackknife(
     *,
     level: float = 0.95,
     within: tuple[float, float] = (-inf, inf),
-    imagined: float | None = None,
+    imagined: tuple[float, ...] = (),
 ) -> Pair:
     """Both intervals of any statistic of the units and the people that are kept (boolean masks).
 
-    `imagined` is the pseudo-value of one further, careless person: for a mean over people their own value,
-    for a mean over pairs of people twice their pairs' less the estimate. Without it nobody is imagined.
+    `imagined` are pseudo-values of one further, careless person, whichever moves the estimate further to a
+    side: for a mean over people their own value, for a mean over pairs of people twice their pairs' less the
+    estimate. Without any, nobody is imagined.
     """
     kept = [np.ones(number, dtype=bool) for number in (units, people)]
     value = statistic(*kept)
@@ -153,22 +154,23 @@ def _estimate(measure: str, table: NDArray[np.int64], counted: Tally, distance: 
     return Estimate(None, NO_VALUE[measure]) if np.isnan(value) else Estimate(value)
 
 
-def _imagine(measure: str, value: float, people: int) -> float:
-    """The pseudo-value of one further person who agrees with nobody, or who never gives a name."""
+def _imagine(measure: str, value: float, people: int) -> tuple[float, ...]:
+    """The pseudo-value of one further person who agrees with nobody. Of who saw nothing in common, or could
+    not tell: of one who always says so, and of one who never does."""
     if measure in OF_PAIRS:
-        return -value
+        return (-value,)
     if measure == "h":  # whose names nobody else gives
-        return log2(people + 1) + people * log2((people + 1) / people)
-    return 0.0 if measure == "name_agreement" else 1.0
+        return (log2(people + 1) + people * log2((people + 1) / people),)
+    return (0.0,) if measure == "name_agreement" else (0.0, 1.0)
 
 
-def _combine(left: Deletions, imagined: float | None, within: tuple[float, float], level: float) -> Pair:
+def _combine(left: Deletions, imagined: tuple[float, ...], within: tuple[float, float], level: float) -> Pair:
     units, people = _way(left.units), _way(left.people)
     skewness = _third_moment(left)
     low, high = _limits(left.value, [units, people], skewness, level)
-    if imagined is not None:
-        wide = _limits(left.value, [units, _way_with(left, imagined)], skewness, level)
-        low, high = (min(low, wide[0]), high) if imagined < left.value else (low, max(high, wide[1]))
+    for one in imagined:
+        wide = _limits(left.value, [units, _way_with(left, one)], skewness, level)
+        low, high = (min(low, wide[0]), high) if one < left.value else (low, max(high, wide[1]))
     no_units = _lacks(left.units, ONE_UNIT, RESTS_ON_UNIT)
     nothing = _lacks(left.people, ONE_PERSON, RESTS_ON_PERSON) or no_units
     alone = _limits(left.value, [units], skewness, level)
