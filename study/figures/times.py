@@ -34,8 +34,10 @@ def _by_place(figure: Figure, positions: Sequence[Row]) -> None:
         if own:
             _kind(where, own, place, name)
     where.xaxis.get_major_locator().set_params(integer=True)
+    if len({row["kind"] for row in positions}) > 1:
+        where.legend(fontsize=canvas.SMALL, frameon=False, ncols=4, loc="upper right", handletextpad=0.3)
     where.set_xlabel("page", fontsize=canvas.SMALL)
-    where.set_ylim(0)
+    where.set_ylim(0, 1.15 * where.get_ylim()[1])
 
 
 def _kind(where: Axes, own: list[Row], place: int, name: str) -> None:
@@ -47,7 +49,6 @@ def _kind(where: Axes, own: list[Row], place: int, name: str) -> None:
         where.fill_between(at, low, high, color=colour, alpha=0.16, lw=0)
     line = "-" if place == 0 else ""
     where.plot(at, middle, color=colour, ls=line, lw=1.4, marker=canvas.marker(place), ms=3.5, label=name)
-    where.legend(fontsize=canvas.SMALL, frameon=False, ncols=4, loc="upper right", handletextpad=0.3)
 
 
 def _by_kind(figure: Figure, stimuli: list[Row], left: float, width: float) -> None:

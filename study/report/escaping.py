@@ -81,13 +81,14 @@ ACCENTS = {
 DOTLESS = {"i": r"\i", "j": r"\j"}
 TOGETHER = 16
 """Characters without a space, as of a hash, after which a line may break."""
-_LONG = re.compile(rf"\S{{{TOGETHER + 1},}}")
+_SPACES = re.compile("[ \n]+")
+_LONG = re.compile(rf"[^\s]{{{TOGETHER + 1},}}")
 BREAK = "\x00"
 
 
 def escaped(words: object) -> str:
     """On one line."""
-    shown = " ".join(display.visible(words).replace(BREAK, "").split())
+    shown = _SPACES.sub(" ", display.visible(words)).strip()
     composed = unicodedata.normalize("NFC", _LONG.sub(_breakable, shown))
     return "".join(map(_character, composed))
 

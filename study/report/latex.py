@@ -34,6 +34,8 @@ references.bib  its references for BibTeX, should you take text over into a manu
 
 Characters that LaTeX has no letter for stand as their number in Unicode, as [U+7FC5]. {made}
 """
+GAP = 0.0135
+"""Between two columns, as a share of the line: twice \\tabcolsep."""
 MOST_FLOATS = 10
 """Figures that LaTeX may hold back before it has to print them."""
 
@@ -109,8 +111,10 @@ def _items(block: Items) -> str:
 
 
 def _table(block: Table) -> str:
+    room = (1 - GAP * len(block.widths)) / sum(block.widths)
+    widths = [width * min(1, room) for width in block.widths]
     columns = "".join(
-        f"{'L' if place < block.words else 'R'}{{{width:g}}}" for place, width in enumerate(block.widths)
+        f"{'L' if place < block.words else 'R'}{{{width:.3f}}}" for place, width in enumerate(widths)
     )
     head = _row(block.head)
     lines = [

@@ -1,6 +1,7 @@
 """The methods of a study in plain sentences. Nothing is claimed that is not in the facts."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from study.agreement import looks
 from study.agreement.distances import DECLARED
@@ -58,8 +59,7 @@ def _participants(facts: Facts) -> Paragraph:
     told = []
     if facts.simulated:
         told.append("All participants were simulated by a program; nothing here is told of people.")
-    first, last = facts.came
-    when = f" between {day(first)} and {day(last)}" if first and last else ""
+    when = _when(*facts.came)
     how = "" if facts.simulated else f", recruited {RECRUITERS[Study.Recruiter(facts.study.recruiter)]}"
     told.append(f"{_capital(count(flow.arrived, who, who))} arrived{when}{how}.")
     told.append(
@@ -81,6 +81,14 @@ def _participants(facts: Facts) -> Paragraph:
             f"{facts.withdrew:,} withdrew afterwards; all about them was erased, and no number counts them."
         )
     return Paragraph((" ".join(told), Cite("schulz2010"), "). " + " ".join(more)), "Participants")
+
+
+def _when(first: datetime | None, last: datetime | None) -> str:
+    if not first:
+        return ""
+    if not last or day(first) == day(last):
+        return f" on {day(first)}" if last else f" from {day(first)} on"
+    return f" between {day(first)} and {day(last)}"
 
 
 def _stimuli(facts: Facts) -> Paragraph:
@@ -185,7 +193,7 @@ def _rule(facts: Facts, rule: Rule) -> str:
     number = facts.flow.rules.get(rule.name, 0)
     when = f"declared on {day(rule.declared)}" if rule.declared else "never published"
     early = ", before anybody took part" if rule.before_all else ", after the first had consented"
-    met = count(number, "participant", "participants")
+    met = count(number, "participant") if number else "nobody"
     return f"Participants were excluded if {meaning} ({when}{early}); {met} met this."
 
 

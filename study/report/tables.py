@@ -11,7 +11,7 @@ from study.report.methods import day
 
 Row = Mapping[str, Any]
 NONE = "–"
-BRIEF = ("name_agreement", "alpha", "ac1", "h", "nothing", "cannot_tell")
+BRIEF = ("name_agreement", "alpha", "h", "nothing")
 
 
 def flow(facts: Facts) -> Table:
@@ -52,7 +52,7 @@ def conditions(facts: Facts) -> Table | None:
         for name, own in found.items()
     )
     note = f"Merged names, without those excluded. In brackets the 95 % interval {TWO_WAY}."
-    widths = (0.16, 0.07, 0.08, *[0.1] * len(chosen))
+    widths = (0.18, 0.07, 0.08, 0.16, 0.18, 0.16, 0.14)
     return Table("conditions", "Agreement by condition.", head, rows, widths, note=note)
 
 
@@ -189,27 +189,33 @@ def runs(facts: Facts) -> Table | None:
 
 def _measure(overall: Row, measure: words.Measure) -> tuple[str, ...]:
     cells = [_both(overall[layer].get(measure.key), measure) for layer in LAYERS]
-    return (measure.name + (f" ({measure.unit})" if measure.unit else ""), *cells)
+    return (_name(measure) + (f" ({measure.unit})" if measure.unit else ""), *cells)
+
+
+def _name(measure: words.Measure) -> str:
+    """A measure that goes on from the one before it is told whole."""
+    return measure.name.replace("… ", "Name agreement ")
 
 
 def _both(found: Row | None, measure: words.Measure) -> str:
     told = words.told(found, share=measure.share)
-    if told.reason:
-        return NONE
-    spans = (f" [{told.two_way}]" if told.two_way else "") + (
-        f" {{{told.same_people}}}" if told.same_people else ""
-    )
-    return told.value + spans
+    spans = [
+        f"[{told.two_way}]" if told.two_way else "",
+        f"{{{told.same_people}}}" if told.same_people else "",
+    ]
+    return NONE if told.reason else " ".join(filter(None, [_whole(told.value), *map(_whole, spans)]))
+
+
+def _whole(words: str) -> str:
+    """No line breaks within."""
+    return words.replace(" ", "\u00a0")
 
 
 def _noted(note: str, found: Row) -> str:
     """With the reasons of what is not defined, and the warnings, each once."""
     estimates = [(measure, found["overall"]["merged"].get(measure.key)) for measure in MEASURES]
-    reasons = [
-        f"{measure.name} is not defined: {one['reason']}."
-        for measure, one in estimates
-        if one and one["value"] is None
-    ]
+    undefined = [(measure, one["reason"]) for measure, one in estimates if one and one["value"] is None]
+    reasons = [f"{_name(measure)} is not defined: {reason}." for measure, reason in undefined]
     warnings = dict.fromkeys(one["warning"] for _, one in estimates if one and one["warning"])
     return " ".join([note, *reasons, *(_sentence(warning) for warning in warnings)])
 
@@ -223,7 +229,7 @@ def _estimate(found: Row | None, *, share: bool = True) -> str:
     if told.reason:
         return NONE
     span = told.two_way or told.same_people
-    return f"{told.value} [{span}]" if span else told.value
+    return f"{_whole(told.value)} [{_whole(span)}]" if span else _whole(told.value)
 
 
 def _summary(row: Row) -> tuple[str, ...]:
