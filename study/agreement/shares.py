@@ -39,8 +39,13 @@ def share_of(right: Grid, given: Grid, *, level: float = 0.95) -> Pair:
 def bounded(
     mean: float, variance: float, most: float, degrees: int, level: float = 0.95, warning: str = ""
 ) -> Interval:
-    """Wilson's interval of a mean between 0 and 1 with this variance, worth at most `most` answers."""
-    worth = min(mean * (1 - mean) / variance, most) if variance > 0 else most
+    """Wilson's interval of a mean between 0 and 1 with this variance, worth at most `most` answers.
+
+    At 0 or 1 a variance (of a person who alone decides something) is held against half an answer's.
+    """
+    edge = 0.5 / most
+    spread = max(mean * (1 - mean), edge * (1 - edge))
+    worth = min(spread / variance, most) if variance > 0 else most
     z2 = float(t.ppf((1 + level) / 2, degrees)) ** 2
     middle = (mean + z2 / (2 * worth)) / (1 + z2 / worth)
     half = sqrt(z2 * (mean * (1 - mean) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)

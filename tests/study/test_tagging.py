@@ -117,6 +117,8 @@ def test_a_share_that_is_one_of_few_has_an_interval_all_the_same():
     assert found.estimate.value == 1 and 0.5 < found.two_way.low < 1 == found.two_way.high
     assert share_of(right, np.zeros((3, 12), bool)).estimate.value is None
     assert share_of(right[:1], given[:1]).two_way.reason
+    unsure = bounded(1.0, 0.03, 6, 5)
+    assert 0 < unsure.low < bounded(1.0, 0.0, 6, 5).low < unsure.high == 1
 
 
 def test_without_differences_between_units_a_share_has_wilsons_interval():

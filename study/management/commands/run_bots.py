@@ -11,7 +11,10 @@ from tqdm import tqdm
 
 from annotations import Refusal
 from study.bots import Crowd, Habits, Tally, compare
+from study.bots.findings import Judgement, as_plain, judge
+from study.bots.speech import Speech, synonyms
 from study.bots.truth import tell
+from study.bots.verdicts import Verdict
 from study.models import Outcome, Participant, Study
 
 ADDRESS = "http://127.0.0.1:8000"
@@ -20,8 +23,8 @@ ADDRESS = "http://127.0.0.1:8000"
 class Command(BaseCommand):
     help = (
         "Sends simulated participants through a study's pages over HTTP, on a line that loses requests, and "
-        "compares what they answered with what is stored. The site must run (./run up); these participants "
-        "are marked as simulated."
+        "compares what they answered with what is stored, and what the study finds with what is true of "
+        "them. The site must run (./run up); these participants are marked as simulated."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -32,6 +35,13 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=0, help="decides what they believe and do")
         parser.add_argument("--dropout", type=_share, default=habits.dropout, help="share who leave")
         parser.add_argument("--careless", type=_share, default=habits.careless, help="share who do not look")
+        parser.add_argument(
+            "--synonyms", type=_share, default=0.0, help="share of names in another word for the same"
+        )
+        parser.add_argument(
+            "--forms", type=_share, default=0.0, help="share of names with an article, a plural, a capital"
+        )
+        parser.add_argument("--slips", type=_share, default=0.0, help="share of names with a typing slip")
         parser.add_argument("--drop-requests", type=_share, default=habits.drop_requests, metavar="SHARE")
         parser.add_argument("--drop-responses", type=_share, default=habits.drop_responses, metavar="SHARE")
         parser.add_argument(
@@ -57,13 +67,16 @@ class Command(BaseCommand):
                 Habits(**{name: options[name] for name in HABITS}),
                 seed=options["seed"],
                 concurrency=options["concurrency"],
+                speech=Speech(options["synonyms"], options["forms"], options["slips"]),
             )
             self._run(crowd)
+            found = judge(crowd)
             if truth:
-                write_truth(crowd, truth)
+                write_truth(crowd, found, truth)
         except Refusal as refusal:
             raise CommandError(str(refusal), returncode=2) from refusal
         self._show(compare(crowd.bots, crowd.meter))
+        self._show_findings(found)
 
     def _run(self, crowd: Crowd) -> None:
         with tqdm(total=crowd.count, desc="Taking part", unit=" bots") as bar:
@@ -74,6 +87,20 @@ class Command(BaseCommand):
             self.stdout.write(f"{sentence:<44}{number:>24}")
         for reason, count in tally.gave_up.items():
             self.stderr.write(f"{count} gave up: {reason}")
+
+    def _show_findings(self, found: Judgement) -> None:
+        self.stdout.write("")
+        if found.reason:
+            self.stdout.write(found.reason)
+            return
+        self.stdout.write("What the study finds, its 95 % interval, and what is true:")
+        for verdict in found.verdicts:
+            self.stdout.write(f"{verdict.measure:<44}{sentence(verdict)}")
+        if (names := found.modal) is not None:
+            told = f"{names.right:g} of {names.summaries}, {names.possible} possible by the answers"
+            self.stdout.write(f"{'modal names right':<44}{told}")
+        for remark in found.remarks:
+            self.stdout.write(remark)
 
 
 HABITS = ("dropout", "careless", "drop_requests", "drop_responses", "kill", "pace")
@@ -100,8 +127,18 @@ def table(tally: Tally) -> list[tuple[str, str]]:
     return [(sentence, str(number)) for sentence, number in rows]
 
 
-def write_truth(crowd: Crowd, file: Path) -> None:
-    """What was believed of each stimulus, and which participants did not look or left."""
+def sentence(verdict: Verdict) -> str:
+    if verdict.value is None:
+        return f"not found ({verdict.reason}); true {verdict.truth:.3f}"
+    if verdict.low is None or verdict.high is None:
+        return f"{verdict.value:.3f}, no interval ({verdict.reason}); true {verdict.truth:.3f}"
+    held = "within" if verdict.inside else "OUTSIDE"
+    return f"{verdict.value:.3f} ({verdict.low:.3f} to {verdict.high:.3f}); true {verdict.truth:.3f}, {held}"
+
+
+def write_truth(crowd: Crowd, found: Judgement, file: Path) -> None:
+    """What was believed of each stimulus and how it was put, which participants did not look or left, and
+    what follows from it for the findings."""
     tokens = {bot.browser.token: bot for bot in crowd.bots}
     people = Participant.objects.in_bulk(list(tokens), field_name="token")
     stimuli = crowd.version.stimuli.select_related("condition").order_by("position")
@@ -110,6 +147,9 @@ def write_truth(crowd: Crowd, file: Path) -> None:
         "version": crowd.version.number,
         "seed": crowd.seed,
         "habits": asdict(crowd.habits),
+        "speech": asdict(crowd.speech),
+        "synonyms": synonyms(crowd.version.setting("language"), crowd.speech),
+        **as_plain(found),
         "stimuli": tell(stimuli, crowd.beliefs),
         "participants": [
             {
