@@ -17,7 +17,12 @@ def hundredths(share: float) -> str:
 
 def p_value(p: float) -> str:
     """0.0312 -> "= 0.031"; a very small one is only said to be small."""
-    return "< 0.001" if p < 0.001 else f"= {p:.3f}"
+    return "<\u00a00.001" if p < 0.001 else f"=\u00a0{p:.3f}"
+
+
+def signed(number: float) -> str:
+    """-0.0213 -> "−0.02", with the minus that is as wide as a plus; nothing is never negative."""
+    return f"{number:z.2f}".replace("-", "\u2212")
 
 
 def duration(seconds: float) -> str:

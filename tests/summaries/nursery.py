@@ -138,7 +138,7 @@ def _hold() -> None:
         return
     from summaries.pipeline.stages import METHODS
 
-    for stages in METHODS["visual"].values():
+    for stages in [stages for recipes in METHODS.values() for stages in recipes.values()]:
         for place, stage in enumerate(stages):
             if stage.name == stage_name:
                 stages[place] = replace(stage, work=_held(stage.work, moment))
