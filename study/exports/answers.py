@@ -10,7 +10,7 @@ from study.exports.columns import Column, Type
 from study.exports.people import Given, came
 from study.models import Answer, Outcome, Stimulus
 
-_form = lru_cache(maxsize=2**16)(names.form)
+_form = lru_cache(maxsize=2**14)(names.form)
 KINDS = tuple(Answer.Kind.values)
 EXACT = "exact; left out unless asked for, as recruiters' lists have times too"
 

@@ -120,6 +120,7 @@ def _write(bundle: ZipFile, pipe: _Pipe, part: Part) -> Iterator[bytes]:
     info.compress_type, info.external_attr = ZIP_DEFLATED, 0o644 << 16
     digest = hashlib.sha256()
     with bundle.open(info, "w", force_zip64=True) as file:
+        yield pipe.taken()  # the first byte comes early
         for piece in part.pieces:
             data = piece.encode()
             digest.update(data)

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from study.exports.choice import Choice
 from study.models import Answer, Exclusion, Participant, Stimulus, Study
 
-AT_FIRST, AT_ONCE = 8, 200
+AT_FIRST, AT_ONCE = 4, 40
 """The first rows come at once; people at a time from then on."""
 FIELDS = (
     *(
@@ -127,7 +127,7 @@ def _given(batch: list[Person], shown: dict[int, Stimulus], slug: str) -> dict[i
         .values_list("trial__participant", *FIELDS)
     )
     found: dict[int, list[Given]] = {}
-    for (participant, _), revisions in groupby(rows, key=lambda row: (row[0], row[-2])):
+    for (participant, _), revisions in groupby(rows.iterator(), key=lambda row: (row[0], row[-2])):
         *earlier, last = revisions
         own = found.setdefault(participant, [])
         for row in (*earlier, last):
