@@ -18,7 +18,7 @@ from study.bots.pages import Page
 from study.bots.tally import percentile
 from study.bots.truth import beliefs
 from study.models import Answer, Outcome, Participant, Stimulus
-from tests.factories import make_study
+from tests.factories import make_participant, make_study
 
 pytestmark = pytest.mark.own_loop
 FAULTS = Habits(dropout=0.2, careless=0.2, drop_requests=0.15, drop_responses=0.15, kill=0.2)
@@ -158,6 +158,26 @@ def test_the_command_shows_a_table_and_writes_what_was_believed(live_server, tmp
     assert {each["participant"] for each in told["participants"]} == set(
         Participant.objects.values_list("code", flat=True)
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_says_what_the_study_finds_beside_what_is_true(live_server, tmp_path, capsys):
+    study, truth = make_study(3), tmp_path / "truth.json"
+    sound = {"dropout": 0.0, "drop_requests": 0.0, "drop_responses": 0.0, "kill": 0.0, "careless": 0.0}
+    spoken = {"synonyms": 0.5, "forms": 0.5, "slips": 0.1, "truth": truth}
+    call_command("run_bots", study.slug, participants=4, address=live_server.url, **sound, **spoken)
+    shown = capsys.readouterr().out
+    assert "alpha, raw" in shown and "modal names right" in shown and "No names are merged yet" in shown
+    told = json.loads(truth.read_text())
+    assert told["speech"] == {"synonyms": 0.5, "forms": 0.5, "slips": 0.1}
+    assert {"beak", "bill"} <= set(told["synonyms"]["beak"])
+    alpha = told["expected"]["alpha"]
+    assert alpha["raw"] < alpha["mechanical"] < alpha["merged"]
+    assert {one["measure"] for one in told["findings"]} >= {"alpha, raw", "alpha, merged", "can't tell"}
+    assert told["modal_names"]["summaries"] == 3
+    make_participant(study)
+    call_command("run_bots", study.slug, participants=1, address=live_server.url, **sound)
+    assert "Others took part as well" in capsys.readouterr().out
 
 
 @pytest.mark.django_db(transaction=True)
