@@ -4,6 +4,7 @@ import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 
 from summaries.engine import ENGINE_VERSION
 from summaries.jobs import Piece
@@ -11,6 +12,9 @@ from summaries.models import Job, Run
 from summaries.pipeline import parts, pieces, presets, tags, visual
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-python-headless", "torch")
+
+EXTRAS = {"open_clip_torch": "open_clip"}
+"""By the module that they bring."""
 
 
 @dataclass(frozen=True)
@@ -74,9 +78,15 @@ def _freeze(run: Run) -> None:
     Run.objects.filter(pk=run.pk, stage="").update(
         parameters=_parameters(run),
         engine_version=ENGINE_VERSION,
-        libraries={name: version(name) for name in LIBRARIES} | {"python": platform.python_version()},
+        libraries=_libraries() | {"python": platform.python_version()},
     )
     run.refresh_from_db(fields=["parameters", "engine_version", "libraries"])
+
+
+def _libraries() -> dict[str, str]:
+    """Versions of what the numerics stand on, and of what is an extra where it is installed."""
+    extras = [name for name in EXTRAS if find_spec(EXTRAS[name])]
+    return {name: version(name) for name in (*LIBRARIES, *extras)}
 
 
 def _parameters(run: Run) -> dict:
