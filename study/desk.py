@@ -87,7 +87,6 @@ def context(study: Study) -> dict[str, Any]:
     return {
         "study": study,
         "counts": results.counts(study),
-        "results": results.per_stimulus(study),
         "groups": shown,
         "left_out": study.stimuli.exclude(removed_at=None).order_by("position"),
         "people": sum(group.need.people for group in shown if group.need),

@@ -3,14 +3,11 @@
 Bots are counted only where nobody else came, and never together with people.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from study import names
-from study.agreement import NameAgreement, name_agreement
-from study.models import Answer, Outcome, Stimulus, Study
+from study.models import Answer, Outcome, Study
 
 
 @dataclass(frozen=True)
@@ -21,12 +18,6 @@ class Counts:
     """Completed it, that is; other ends are not counted here."""
     answers: int
     """Without what was skipped."""
-
-
-@dataclass(frozen=True)
-class StimulusResult:
-    stimulus: Stimulus
-    agreement: NameAgreement
 
 
 def counts(study: Study) -> Counts:
@@ -53,15 +44,3 @@ def answers(study: Study) -> QuerySet[Answer]:
     return rows.select_related("trial__participant", "trial__stimulus").order_by(
         "trial__participant__number", "trial__position"
     )
-
-
-def per_stimulus(study: Study) -> list[StimulusResult]:
-    """The agreement on each stimulus, in the study's own order."""
-    given = defaultdict(list)
-    rows = answers(study).filter(trial__participant__simulated=is_simulated(study))
-    for stimulus, kind, words in rows.values_list("trial__stimulus", "kind", "words"):
-        given[stimulus].append((kind, names.form(words)))
-    return [
-        StimulusResult(stimulus, name_agreement(given[stimulus.pk]))
-        for stimulus in study.stimuli.select_related("condition").order_by("position")
-    ]

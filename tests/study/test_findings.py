@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from study import exclusions, naming, rights, tasks
+from study import exclusions, naming, rights, sessions, tasks
 from study.agreement import LAYERS
 from study.agreement.codes import CANNOT, MISSING, NOTHING
 from study.agreement.intervals import intervals
@@ -184,10 +184,6 @@ def test_agreement_over_summaries_equals_an_obvious_count(study, layer, analysis
             [wanted.same_people.low, wanted.same_people.high]
         ), name
     assert found["fleiss"]["value"] is None and "same number of answers" in found["fleiss"]["reason"]
-    shares = [
-        max(Counter(map(str, given[one].values())).values()) / len(given[one])
-        for one in of_kind(study, "decoy")
-    ]
     named = [
         max(Counter(each for each in given[one].values() if isinstance(each, str)).values()) / len(given[one])
         for one in of_kind(study, "decoy")
@@ -256,7 +252,7 @@ def test_three_people_and_two_summaries_by_hand():
         [0.5, 2 / 3, 5 / 6]
     )
     assert [overall[layer]["percent"]["value"] for layer in LAYERS] == pytest.approx([1 / 6, 1 / 3, 2 / 3])
-    # Of six answers three are wing, two tail, one is nothing: alpha is 1 - (6 - 1) 4 / ((3 - 1) 2 (6 + 3 + 2)).
+    # Of six answers three are wing, two tail, one nothing: alpha = 1 - (6 - 1) 4 / ((3 - 1) 2 (6 + 3 + 2)).
     assert overall["merged"]["alpha"]["value"] == pytest.approx(1 - 5 * 4 / (2 * 22))
     assert overall["merged"]["fleiss"]["value"] == pytest.approx((2 / 3 - 14 / 36) / (1 - 14 / 36))
     assert "10" in overall["merged"]["name_agreement"]["warning"]
@@ -268,6 +264,23 @@ def _in_order_of(person: Participant, answers: list[str]) -> list[str]:
     shown = person.trials.order_by("position").values_list("stimulus__position", flat=True)
     places = sorted(shown)
     return [answers[places.index(place)] for place in shown]
+
+
+def test_of_a_changed_answer_the_last_revision_counts_and_a_skipped_page_is_none():
+    study = make_study(1, revisable=True)
+    first, second = make_participant(study), make_participant(study)
+    for words in ("wing", "beak"):
+        sessions.answer(first, first.trials.get().key, kind="name", words=words)
+    give_answers(second, "skipped")
+    (row,) = snapshot.renew(study).content["analyses"]["main"]["stimuli"]
+    assert (row["answers"], row["layers"]["raw"]["names"]) == (1, [["beak", 1]])
+
+
+def test_where_nobody_gave_a_name_there_is_no_share():
+    study = make_study(1)
+    give_answers(make_participant(study), "nothing_in_common")
+    (row,) = snapshot.renew(study).content["analyses"]["main"]["stimuli"]
+    assert (row["layers"]["merged"]["share"]["reason"], row["nothing"]) == ("nobody gave a name", 1.0)
 
 
 def test_a_study_without_answers_tells_reasons_and_no_number():

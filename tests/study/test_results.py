@@ -8,13 +8,6 @@ from tests.factories import give_answers, make_answered_study, make_participant,
 
 
 @pytest.mark.django_db
-def test_per_summary_the_most_given_name_with_its_share():
-    first, second = results.per_stimulus(make_answered_study())
-    assert first.agreement.modal_names == ("wing",) and first.agreement.share == pytest.approx(2 / 3)
-    assert second.agreement.share is None and second.agreement.reason == "nobody gave a name"
-
-
-@pytest.mark.django_db
 def test_counts_tell_who_came_how_far():
     study = make_answered_study()
     give_answers(make_participant(study), "tail")
