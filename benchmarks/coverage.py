@@ -3,13 +3,13 @@
     python benchmarks/coverage.py [--quick]
 
 Simulated studies of 30 names, drawn by Zipf's law. Each summary has a modal name and a probability, from a
-beta distribution (mean .75), that an attentive person gives it; else they give any name. Some people (8 %) are
-careless and give any name to everything. The true value is that of endless people and summaries: over 400,000
-summaries, with the exact chances of each name. `grid` is the coverage, in percent, of the two-way interval of
-Krippendorff's alpha for a nominal 95 %, by summaries x people; `plain` that of the two-way delete-one
-jackknife as it is in books (1.96 standard errors), `summaries_only` that of the interval that takes the people
-for fixed, against the same truth. `width`, `plain_width` are mean widths; `oracle_width` is what somebody
-would need who knew the estimate's true standard error: 3.92 of them.
+beta distribution (mean .75), that an attentive person gives it; else they give any name. Some people (8 %)
+are careless and give any name to everything. The true value is that of endless people and summaries: over
+400,000 summaries, with the exact chances of each name. `grid` is the coverage, in percent, of the two-way
+interval of Krippendorff's alpha for a nominal 95 %, by summaries x people; `plain` that of the two-way
+delete-one jackknife as it is in books (1.96 standard errors), `summaries_only` that of the interval that
+takes the people for fixed, against the same truth. `width`, `plain_width` are mean widths; `oracle_width` is
+what somebody would need who knew the estimate's true standard error: 3.92 of them.
 
 Other worlds, under `worlds` (lowest coverage of cells with 10 people or more) and cell by cell in `rows`: no
 careless people; 20 % careless; hard summaries (mean .4); each person sees half of the summaries. `measures`:
@@ -222,6 +222,7 @@ def simulate(world: World, summaries: int, people: int, rng: np.random.Generator
     return codes, int(careless.sum())
 
 
+@cache
 def endless(world: World) -> Summaries:
     return draw_summaries(world, ENDLESS, np.random.default_rng(1))
 

@@ -36,6 +36,7 @@ def main() -> None:
         "builds": lambda: figures.builds(contest["rows"]),
         "photographs": lambda: figures.photographs(photographs),
         "saliency": lambda: figures.saliency((short | full)["masks"]),
+        "coverage": lambda: figures.coverage(full["coverage"]),
     }
     text = re.sub(
         r"^\{\{(\w+)\}\}$", lambda found: fill(found[1], makers), DISCUSSION.read_text(), flags=re.M

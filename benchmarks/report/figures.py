@@ -109,6 +109,41 @@ def saliency(masks: dict) -> str:
     return table(["network", "maps", "CPU s an image", "drop", "area", "deletion", "insertion"], found)
 
 
+def coverage(row: dict) -> str:
+    """Coverage in percent beside width, by summaries x people; then coverage in other worlds."""
+    columns = {
+        "ours": "grid",
+        "books": "plain",
+        "people taken for fixed": "summaries_only",
+        "width: ours": "width",
+        "books'": "plain_width",
+        "oracle": "oracle_width",
+        "same people": "same_people",
+    }
+    cells = {cell: cell.replace("x", " x ") for cell in row["grid"]}
+    first = [
+        [told_as, *(number(row[key][cell]) for key in columns.values())] for cell, told_as in cells.items()
+    ]
+    others = [
+        [name, *(f"{own[cell]['coverage']:.1f} ({width_ratio(own[cell]):.2f})" for cell in cells)]
+        for name, own in row["rows"].items()
+        if name != "few"
+    ]
+    few = ", ".join(f"{cell.replace('x', ' x ')}: {share:.1f} %" for cell, share in row["few"].items())
+    return "\n\n".join(
+        [
+            table(["summaries x people", *columns], first),
+            "Coverage elsewhere, and how many times as wide as the oracle's the interval is:",
+            table(["", *cells.values()], others),
+            f"With fewer summaries: {few}. Time: {row['ms_100x50']} ms for 100 x 50.",
+        ]
+    )
+
+
+def width_ratio(cell: dict) -> float:
+    return cell["width"] / cell["oracle_width"]
+
+
 def plain(row: dict) -> str:
     """One benchmark's JSON object, key by key, but for its details (`rows`)."""
     return table(["figure", "value"], [[key, told(value)] for key, value in row.items() if key != "rows"])
