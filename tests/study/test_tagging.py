@@ -2,6 +2,7 @@
 
 from itertools import product
 
+import grimp
 import numpy as np
 import pytest
 from scipy import stats
@@ -135,3 +136,10 @@ def test_the_interval_of_a_share_covers_where_people_and_units_differ():
         found = share_of(right, lot.random((5, 20)) < 0.9).two_way
         inside += found.low <= stats.norm.cdf(1.3 / np.sqrt(1 + 0.4**2 + 0.8**2)) <= found.high
     assert inside / 400 >= 0.93
+
+
+def test_nothing_that_participants_meet_leads_to_the_comparison_with_tags():
+    graph = grimp.build_graph("study", "summaries", "annotations")
+    for door in ("views", "api", "hooks", "receipt_views", "receipts", "forms", "sessions", "submissions"):
+        for room in ("study.findings.tags", "study.agreement.tagging", "summaries.taggers"):
+            assert graph.find_shortest_chain(f"study.{door}", room) is None, (door, room)
