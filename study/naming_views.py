@@ -19,12 +19,11 @@ from study.display import visible
 from study.findings import effect
 from study.models import Answer, NameEvent, Study
 
-EVERYTHING, PROPOSED, GROUPED, UNCODED = "", "proposed", "grouped", "uncoded"
 SHOWN = [
-    (EVERYTHING, "all"),
-    (PROPOSED, "with proposals"),
-    (GROUPED, "groups of several"),
-    (UNCODED, "without a code"),
+    ("", "all"),
+    ("proposed", "with proposals"),
+    ("grouped", "groups of several"),
+    ("uncoded", "without a code"),
 ]
 MOST_LOGGED = 500
 MOST_PICTURES = 60
@@ -53,7 +52,7 @@ class DecisionForm(forms.Form):
 @may_look
 def names(request: HttpRequest, study: Study) -> HttpResponse:
     form = SearchForm(request.GET)
-    told = form.cleaned_data if form.is_valid() else {"q": "", "show": EVERYTHING}
+    told = form.cleaned_data if form.is_valid() else {"q": "", "show": ""}
     return render(
         request, "study/names.html", _context(request, study) | {"form": form, **_list(request, study, told)}
     )
@@ -191,12 +190,7 @@ def _list(request: HttpRequest, study: Study, told: dict[str, Any]) -> dict[str,
 
 
 def _fits(row: Any, sought: list[str], show: str) -> bool:
-    fits = {
-        PROPOSED: bool(row.proposals),
-        GROUPED: row.is_group,
-        UNCODED: not row.code,
-    }
-    return fits.get(show, True) and all(word in row.sought for word in sought)
+    return (not show or show in row.kinds.split()) and all(word in row.sought for word in sought)
 
 
 def _sent(request: HttpRequest) -> dict[str, Any]:

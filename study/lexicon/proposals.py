@@ -16,6 +16,8 @@ LINKS = frozenset({"of", "on", "in", "at", "from", "with", "and", "the", "a", "a
 """Words that tell nothing apart: "tip of the wing" is the "wing tip"."""
 FEWEST = 3
 """Answers below which nothing is said of the pictures on which a name was used."""
+FEWEST_PICTURES = 5
+"""Pictures below which every name is given to about all of them."""
 ALIKE = 0.7
 """Cosine of two names' counts over the pictures from which on it is told."""
 MOST_COMPANY = 3
@@ -153,6 +155,8 @@ def _in_company(entry: Mapping[str, Entry]) -> Found:
     """Names of the same part are given to the same pictures, and so are names of neighbouring parts."""
     names = sorted(name for name, each in entry.items() if sum(each.stimuli.values()) >= FEWEST)
     places = {key: place for place, key in enumerate(sorted({k for n in names for k in entry[n].stimuli}))}
+    if len(places) < FEWEST_PICTURES:
+        return
     counts = np.zeros((len(names), len(places)))
     for row, name in enumerate(names):
         for key, count in entry[name].stimuli.items():

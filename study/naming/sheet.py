@@ -3,15 +3,19 @@
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from study import lexicon
+from study.display import visible
 from study.models import Study
 from study.naming.layers import Layers
 from study.naming.vocabulary import Used, Vocabulary, propose, vocabulary
 
 MOST_PROPOSALS = 3
 """Beside one group."""
+LEAST = 0.25
+"""The score below which a proposal is not worth the room."""
 MOST_SPELLINGS = 4
 
 
@@ -20,16 +24,19 @@ class Beside:
     """Another group that may be the same."""
 
     group: str
-    people: int
     words: str
-    """What speaks for it."""
+    """What speaks for it, and how many people gave it."""
     pair: str
     """Both groups as JSON, as the page sends them."""
+
+    @property
+    def called(self) -> str:
+        return visible(self.group)
 
 
 @dataclass
 class Row:
-    """One group: often of a single name."""
+    """One group: often of a single name. Told in whole sentences, since a page has a thousand of them."""
 
     group: str
     code: str = ""
@@ -40,6 +47,15 @@ class Row:
     proposals: list[Beside] = field(default_factory=list)
 
     @property
+    def called(self) -> str:
+        return visible(self.group)
+
+    @property
+    def counted(self) -> str:
+        answers = "answer" if self.answers == 1 else "answers"
+        return f"{self.answers} {answers}, {_people(self.people)}"
+
+    @property
     def spellings(self) -> list[tuple[str, int]]:
         """As typed, the most frequent first; none where all typed what the group is called."""
         found = [each for used in self.names for each in used.spellings.items()]
@@ -47,12 +63,11 @@ class Row:
         return [] if [words for words, _ in told] == [self.group] else told
 
     @property
-    def shown_spellings(self) -> list[tuple[str, int]]:
-        return self.spellings[:MOST_SPELLINGS]
-
-    @property
-    def more_spellings(self) -> int:
-        return max(0, len(self.spellings) - MOST_SPELLINGS)
+    def typed(self) -> str:
+        found = self.spellings
+        told = ", ".join(f"“{visible(words)}” {count}" for words, count in found[:MOST_SPELLINGS])
+        more = len(found) - MOST_SPELLINGS
+        return f"{told} and {more} more" if more > 0 else told
 
     @property
     def is_group(self) -> bool:
@@ -61,8 +76,14 @@ class Row:
     @property
     def sought(self) -> str:
         """What a search looks in."""
-        words = [self.group, self.code, *(used.name for used in self.names)]
-        return " ".join([*words, *(typed for typed, _ in self.spellings)]).casefold()
+        told = [self.group, self.code, *(used.name for used in self.names)]
+        told += [typed.casefold() for typed, _ in self.spellings]
+        return visible(" ".join(dict.fromkeys(each for each in told if each)))
+
+    @property
+    def kinds(self) -> str:
+        told = {"proposed": self.proposals, "grouped": self.is_group, "uncoded": not self.code}
+        return " ".join(kind for kind, fits in told.items() if fits)
 
 
 @dataclass(frozen=True)
@@ -118,10 +139,14 @@ def _by_group(proposals: list[lexicon.Proposal], rows: dict[str, Row]) -> dict[s
     """Each group's strongest; of two groups several names may speak, and the strongest of them is told."""
     group = {used.name: row.group for row in rows.values() for used in row.names}
     found: dict[str, dict[str, Beside]] = defaultdict(dict)
-    for proposal in proposals:
+    for proposal in takewhile(lambda each: each.score >= LEAST, proposals):
         for own, other in (proposal.names, proposal.names[::-1]):
             mine, theirs = found[group[own]], group[other]
             if len(mine) < MOST_PROPOSALS and theirs not in mine:
-                words = "; ".join(each.words for each in proposal.evidence)
-                mine[theirs] = Beside(theirs, rows[theirs].people, words, json.dumps([group[own], theirs]))
+                told = [*(each.words for each in proposal.evidence), _people(rows[theirs].people)]
+                mine[theirs] = Beside(theirs, visible("; ".join(told)), json.dumps([group[own], theirs]))
     return {own: list(others.values()) for own, others in found.items()}
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"

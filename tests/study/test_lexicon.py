@@ -202,7 +202,7 @@ def test_synonyms_repeats_and_pictures_in_common_are_told():
     found = proposed(
         ("beak", 9, {1: 5, 2: 4}),
         ("bill", 6, {1: 3, 2: 3}),
-        ("tail", 9, {3: 9}),
+        ("tail", 9, {3: 3, 4: 3, 5: 3}),
         synonyms=[["beak", "bill", "neb"]],
         repeats=Counter({("beak", "bill"): 2, ("beak", "gone"): 1}),
     )
