@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from study import stimuli, texts
+from study.agreement import looks
 from study.models import Stimulus, Study
 
 READABLE = ("slug", "consent", "instructions", "thanks", "question", "contact", "questions", "comprehension")
@@ -49,7 +50,9 @@ def leaks(study: Study) -> list[str]:
 def warnings(study: Study) -> list[str]:
     """One sentence for each thing that researchers usually regret; none of them forbids anything."""
     kinds = Counter(stimuli.shown(study).values_list("kind", flat=True))
-    return [*_about_texts(study), *_about_people(study), *_about_checks(study, kinds)]
+    plan = looks.read(study.looks)
+    of_looks = looks.warnings(plan) if plan else []
+    return [*_about_texts(study), *_about_people(study), *_about_checks(study, kinds), *of_looks]
 
 
 def _need(study: Study, name: str, kinds: Counter[str]) -> Need:

@@ -14,15 +14,14 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import e, log, sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-if TYPE_CHECKING:
-    from study.agreement.intervals import Interval
+from study.agreement.intervals import FEW, Interval
 
 MEASURES = {
     "alpha": "Krippendorff's alpha",
@@ -91,6 +90,22 @@ def words(declaration: Declaration) -> list[str]:
     ]
 
 
+def warnings(declaration: Declaration) -> list[str]:
+    """What researchers may regret of a declaration, in sentences."""
+    told = []
+    if declaration.at[0] < FEW:
+        told.append(
+            f"The first look is at {declaration.at[0]} participants; under {FEW} an interval may be too "
+            "short, so that look may claim too much."
+        )
+    if declaration.aim == PRECISION and declaration.correction == OBRIEN_FLEMING and len(declaration.at) > 1:
+        told.append(
+            "O'Brien-Fleming makes the intervals of early looks very wide, so that a precision is hardly "
+            "reached before the last look."
+        )
+    return told
+
+
 def number_at(declaration: Declaration, participants: int) -> int:
     """The last declared look that so many participants suffice for; 0 for none."""
     return bisect_right(declaration.at, participants)
@@ -144,7 +159,7 @@ def crossing(levels: Sequence[float], times: Sequence[float]) -> float:
     return float(1 - weights.sum())
 
 
-def decide(declaration: Declaration, interval: "Interval") -> str:
+def decide(declaration: Declaration, interval: Interval) -> str:
     """What the declared aim says of the interval of a look: GO_ON, REACHED or FUTILE."""
     if interval.low is None or interval.high is None:
         return GO_ON

@@ -64,7 +64,7 @@ def _words(look: Look) -> str:
         told += f": {MEASURES[found['measure']]} {found['value']:.3f}"
     if found.get("low") is not None:
         told += f" [{found['low']:.3f}, {found['high']:.3f}] at a level of {found['level']:.2%}"
-    return f"{told}; decision: {look.get_decision_display()}." if look.decision else f"{told}."
+    return f"{told}; decision: {look.decision}." if look.decision else f"{told}."
 
 
 def seen(study: Study) -> Snapshot | None:

@@ -53,7 +53,7 @@ def judged(plan: Declaration, study: Study, now: Count) -> LookState:
         due=bool(reached),
         number=number,
         next_at=plan.at[number - 1] if number else None,
-        words=_words(plan, now, number, bool(reached)),
+        words=_words(plan, now, number, bool(reached), seen),
         participants=now.participants,
         answers=now.answers,
     )
@@ -69,13 +69,12 @@ def count(study: Study) -> Count:
     return Count(completed.exclude(pk__in=excluded).count(), answers)
 
 
-def _words(plan: Declaration, now: Count, number: int | None, due: bool) -> str:
+def _words(plan: Declaration, now: Count, number: int | None, due: bool, seen: bool) -> str:
+    came = f"{now.participants} completed the study so far"
     if number is None:
-        return "Every declared look is taken. The estimate is shown again once the study is closed."
-    which = f"look {number} of {len(plan.at)}"
-    if due:
-        return f"Now {which} is due: {now.participants} participants completed the study."
-    return (
-        f"The estimate is hidden until {which}, at {plan.at[number - 1]} participants; "
-        f"{now.participants} completed the study so far."
-    )
+        until = "the study is closed; every declared look is taken"
+    else:
+        until = f"look {number} of {len(plan.at)}, at {plan.at[number - 1]} participants; {came}"
+    if seen:
+        return f"Somebody looked, so the estimate is shown. With the next answer it is hidden until {until}."
+    return f"Look {number} of {len(plan.at)} is due: {came}." if due else f"It is hidden until {until}."

@@ -74,6 +74,14 @@ def test_a_decision_follows_from_the_interval_alone():
     assert looks.decide(narrow, among(None, None)) == looks.GO_ON
 
 
+def test_a_declaration_that_one_may_regret_is_warned_of():
+    assert not looks.warnings(declaration())
+    (few,) = looks.warnings(declaration(at=(5, 40)))
+    assert "under 10" in few
+    (wide,) = looks.warnings(declaration(aim=looks.PRECISION, value=0.1))
+    assert "very wide" in wide
+
+
 def test_a_declaration_is_written_and_read_again():
     assert looks.read(looks.written(declaration())) == declaration()
     assert looks.read({}) is None
@@ -265,6 +273,7 @@ def test_the_box_on_the_results_page_takes_looks_and_tells_of_them(keeper):
     assert "give a reason" in told and not study.looks_taken.exists()
     told = keeper.post(press, {"reason": "a funder asks"}, follow=True).content.decode()
     assert "Undeclared look is written down." in told and "a funder asks" in told
+    assert "With the next answer it is hidden" in told
     answer(study, 1)
     assert b"Take look 1" in keeper.get(page).content
     told = keeper.post(press, follow=True).content.decode()
