@@ -5,8 +5,8 @@
 A database is filled with a study of 100 stimuli and 10,000 participants who answered all of them: 1,000,000
 answers. Each of its large tables, and then all of them as one zip, is written by a process of its own, which
 throws the bytes away. Told are rows in a second, the time until the first byte, and the largest memory that
-the process ever held, with Django and all else. With --quick 30,000 answers. The last line is one JSON object:
-`rows` and `rows_per_s` of answers.csv, `peak_mb` of the worst of all, and each part by name.
+the process ever held, with Django and all else. With --quick 30,000 answers. The last line is one JSON
+object: `rows` and `rows_per_s` of answers.csv, `peak_mb` of the worst of all, and each part by name.
 """
 
 import argparse

@@ -119,6 +119,39 @@ def test_a_formula_and_markup_in_a_name_are_shown_as_text(client):
     assert b"&lt;b&gt;wing&lt;/b&gt;" in page.content and b"<b>wing</b>" not in page.content
 
 
+@pytest.fixture
+def masked():
+    """A study whose estimate is hidden: its only look is not due yet."""
+    looks = {"measure": "alpha", "layer": "merged", "aim": "precision", "value": 0.1, "at": [10]}
+    study = make_study(1, looks=looks)
+    give_answers(make_participant(study), "beak")
+    return study
+
+
+def test_before_a_look_estimates_are_empty_with_the_reason(client, masked):
+    researcher(client, "view_study")
+    response = client.get(reverse("admin:study_summaries", args=[masked.pk]))
+    (row,) = rows(response)
+    assert row["answers"] == "1" and "hidden until look 1 of 1" in row["modal_share_undefined"]
+    assert {row[name] for name in ("modal_name", "modal_share", "distinct_names", "raw_h")} == {""}
+    assert not masked.looks_taken.exists()
+
+
+def test_before_a_look_answers_are_taken_with_a_reason_only_and_that_is_a_look(client, masked):
+    researcher(client, "view_study")
+    page = reverse("study:export", args=[masked.slug])
+    old = client.get(reverse("admin:study_answers", args=[masked.pk]))
+    assert old.status_code == 302 and old["Location"].startswith(page)
+    assert b"beak" not in client.get(page).content
+    refused = taken(client, masked, table="answers", columns=["words"])
+    assert refused.status_code == 422 and b"Say why you take them" in refused.content
+    assert not masked.looks_taken.exists() and not LogEntry.objects.exists()
+    given = taken(client, masked, table="answers", columns=["words"], reason="A reader asked for them.")
+    assert [row["words"] for row in rows(given)] == ["beak"]
+    (look,) = masked.looks_taken.all()
+    assert (look.by, look.reason, look.number) == ("researcher", "A reader asked for them.", None)
+
+
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_the_page_passes_axe_and_gives_what_was_ticked(page, client, live_server):
