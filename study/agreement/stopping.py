@@ -51,8 +51,8 @@ def words(rule: Rule) -> str:
     """The rule in one sentence."""
     return (
         f"A summary with {rule.least} answers or more takes no further ones once its modal name keeps its "
-        f"lead among the answers aimed at with a chance above {rule.lead:g}, or once the chance that any name is "
-        f"given by a share of {rule.share:g} of them is below {1 - rule.lead:.3g}."
+        f"lead among the answers aimed at with a chance above {rule.lead:g}, or once the chance that any "
+        f"name is given by a share of {rule.share:g} of them is below {1 - rule.lead:.3g}."
     )
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from study import sessions
+from study import looks, sessions
+from study.agreement.looks import BOUND, Declaration, written
 from study.models import Answer, Participant
-from tests.factories import make_design, make_participant, make_study, put, signed_in
+from tests.factories import give_answers, make_design, make_participant, make_study, put, signed_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,6 +66,15 @@ def test_answers_to_many_trials_at_once_are_all_stored():
     keys = list(participant.trials.values_list("key", flat=True))
     stored = at_once(lambda n: sessions.answer(participant, keys[n], kind="name", words="wing"))
     assert all(each.made for each in stored) and Answer.objects.count() == 6
+
+
+def test_a_look_that_many_researchers_press_at_once_is_taken_once():
+    plan = Declaration("alpha", "mechanical", BOUND, 0.667, (1, 2))
+    study = make_study(2, looks=written(plan))
+    give_answers(make_participant(study), "wing", "fin")
+    taken = at_once(lambda n: looks.take(study, f"researcher {n}", "results"))
+    assert len({look.pk for look in taken}) == 1 == study.looks_taken.count()
+    assert taken[0].number == 1
 
 
 def test_finishing_while_an_answer_is_changed_leaves_the_answer_and_the_code_consistent():
