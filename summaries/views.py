@@ -90,7 +90,8 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
     tagged = get_object_or_404(Run.objects.select_related("network", "image_set"), pk=pk, method="visual")
     runs = list(taggings.runs_of(tagged))
     shown = taggings.newest(runs)
-    context = {"run": tagged, "runs": [(each, progress_of(each)) for each in runs], "told": taggings.MEASURES}
+    going = {each: progress_of(each) for each in runs if each.state == Run.State.RUNNING}
+    context = {"run": tagged, "runs": [(each, going.get(each)) for each in runs], "told": taggings.MEASURES}
     context["measured"] = [(each, taggings.measures(each)) for each in shown]
     context["classes"] = taggings.classes_of(tagged, shown)
     context["taggers"] = steering.TAGGERS.items()

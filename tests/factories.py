@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -31,6 +32,7 @@ from summaries.models import (
     Tagging,
 )
 from summaries.progress import stages_of
+from summaries.taggings import CONTROLS
 
 CLASS_NAME = "quokkafish"
 NETWORK_NAME = "grumblenet_v9"
@@ -339,9 +341,16 @@ def _draw(member: Member) -> np.ndarray:
     return pictures.tile(layers)
 
 
-def tag_summaries(run: Run, tagger: str = "segments", state: str = Run.State.FINISHED, **more: object) -> Run:
-    """A run of tagging over all summaries of a run; `more`: parameters that it holds."""
-    made_with = {"version": "1", "vocabulary": ["beak", "wing"], "view": "dimmed"} | more
+def tag_summaries(
+    run: Run,
+    tagger: str = "segments",
+    state: str = Run.State.FINISHED,
+    tags: Sequence[list] = (["beak", 0.8], ["wing", 0.1]),
+) -> Run:
+    """A run of tagging over all summaries of a run, of each of which it says the same."""
+    made_with = {"version": "1", "vocabulary": [tag for tag, _ in tags], "view": "dimmed"}
+    chance = {name: {"coherence": 0.2, "specificity": 0.0, "purity": 0.4} for name in CONTROLS}
+    scores = {"members": 4, "tagged": 4, "coherence": 0.5, "specificity": 0.3, "purity": 0.75}
     tagging = Run.objects.create(
         method=Run.Method.TAGS,
         recipe=Run.Recipe.TAGS,
@@ -355,6 +364,6 @@ def tag_summaries(run: Run, tagger: str = "segments", state: str = Run.State.FIN
     )
     for summary in Summary.objects.filter(run_class__run=run):
         Tagging.objects.create(
-            run=tagging, summary=summary, tags=[["beak", 0.8], ["wing", 0.1]], members=[], scores={}
+            run=tagging, summary=summary, tags=tags, members=[], scores=scores | {"controls": chance}
         )
     return tagging
