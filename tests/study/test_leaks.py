@@ -13,9 +13,11 @@ from django.urls import reverse
 
 from study import publishing, stimuli
 from study.models import Participant, Stimulus
-from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_found_run
+from summaries import exhibits
+from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_found_run, tag_summaries
 
 CONDITIONS = ("zorblax treatment", "plumbus baseline")
+TAGGER, TAG, OTHER_TAG = "wombatometer", "thorny flapper", "gilded spout"
 GOLD, PLAN, SECRET = "snorkelbeak", "we hypothesise that", "whsec-wibble"
 KINDS = ("gold", "decoy", "repeat", "baseline", "surplus", "exclusion", "stimulus", "exhibit")
 """Words of ours that would tell what a picture is for, or how somebody fares."""
@@ -25,8 +27,10 @@ CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 
 @pytest.fixture
 def study(db):
-    """Two conditions with all kinds of checks in them, published."""
-    draft = publishing.create_study(make_found_run(summaries=3, side=32), "Parts of a quokkafish")
+    """Two conditions with all kinds of checks in them, published; the summaries of the first are tagged."""
+    tagged = make_found_run(summaries=3, side=32)
+    tag_summaries(tagged, TAGGER, tags=[[TAG, 0.8], [OTHER_TAG, 0.1]])
+    draft = publishing.create_study(tagged, "Parts of a quokkafish")
     stimuli.add_condition(draft, make_found_run(summaries=3, side=32))
     for condition, name in zip(draft.conditions.all(), CONDITIONS, strict=True):
         draft.conditions.filter(pk=condition.pk).update(name=name)
@@ -45,6 +49,7 @@ def secrets_of(study) -> list[str]:
     own = {key for row in rows for key in (*row.pictures, row.exhibit, row.title, row.group)}
     hashes = {re.sub(r"\W", "", key)[-64:] for row in rows for key in row.pictures}
     names = {CLASS_NAME, NETWORK_NAME, FILE_NAME, study.title, *CONDITIONS, GOLD, PLAN, SECRET, "menagerie"}
+    names |= {TAGGER, TAG, OTHER_TAG}
     return sorted(own | names | {part for part in hashes if part})
 
 
@@ -199,3 +204,9 @@ def test_the_trials_of_a_participant_differ_in_nothing_but_keys(study):
         for trial in work["trials"]
     }
     assert len(alike) == 1
+
+
+def test_the_study_s_summaries_have_tags_that_could_leak(study):
+    keys = list(study.stimuli.filter(kind="summary", repeats=None).values_list("exhibit", flat=True))
+    told = {tag for said in exhibits.tags_of(keys).values() for each in said for tag, _ in each.tags}
+    assert told == {TAG, OTHER_TAG}
