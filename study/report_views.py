@@ -12,7 +12,6 @@ from django.views.decorators.http import require_safe
 from study import figures, looks
 from study.access import may_look
 from study.agreement import LAYERS
-from study.findings import snapshot
 from study.models import Study
 from study.report import latex, plates, references, writing
 from study.report.facts import facts
@@ -34,17 +33,11 @@ class ChoiceForm(forms.Form):
 @require_safe
 @may_look
 def figure(request: HttpRequest, study: Study, name: str, format: str) -> HttpResponse:
-    form = ChoiceForm(request.GET)
-    found = snapshot.findings(study)
-    if (
-        name not in figures.FIGURES
-        or format not in figures.FORMATS
-        or not form.is_valid()
-        or not found.content
-    ):
+    form, found = ChoiceForm(request.GET), looks.shown(study)
+    known = name in figures.FIGURES and format in figures.FORMATS
+    if not known or not form.is_valid() or not found.content:
         raise Http404
-    state = looks.state(study)
-    masked = state.words if state.masked and name in figures.ESTIMATES else ""
+    masked = found.state.words if found.masked and name in figures.ESTIMATES else ""
     chosen = {key: value for key, value in form.cleaned_data.items() if value}
     drawn = _drawn(study.pk, found.content["stamp"], name, format, masked, tuple(chosen.items()))
     response = HttpResponse(drawn, content_type=figures.FORMATS[format])

@@ -10,7 +10,7 @@ from study.figures.choices import Choice
 LAYERS = {"raw": "names as typed", "mechanical": "names alike but for their form", "merged": "merged names"}
 CAPTIONS = {
     "forest": "Name agreement of each summary: the share of all answers that gave its most frequent name "
-    "({layer}). Whiskers are 95 % intervals for other people of the same kind, by Wilson's method. Diamonds "
+    "({layer}). Whiskers are 95 % intervals for other people of the same kind, by Wilson’s method. Diamonds "
     "are means over summaries with 95 % intervals for other people and other summaries, by a two-way "
     "jackknife.{floor}",
     "names": "Answers to each summary: the most frequent name, other names, “nothing in common” and “can’t "
@@ -20,7 +20,7 @@ CAPTIONS = {
     "jackknife. Thin lines are single summaries.",
     "confusion": "Most frequent name of each summary ({layer}) against its first automatic tag; numbers are "
     "counts of summaries.",
-    "times": "Seconds on a page, by the browser's clock: median with quartiles.",
+    "times": "Seconds on a page, by the browser’s clock: median with quartiles.",
     "flow": "Participants from arrival to analysis.",
 }
 

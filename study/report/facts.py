@@ -9,9 +9,10 @@ from django.conf import settings
 from django.db.models import Count, Max, Min
 from django.utils import timezone
 
-from study import exclusions, looks, results, versions
+from study import exclusions, lexicon, looks, naming, results, versions
+from study.agreement import stopping
 from study.agreement.looks import Declaration
-from study.findings import snapshot
+from study.looks.declaration import planned
 from study.models import NameEvent, Stimulus, Study, Version
 from study.report.flow import Flow, flow
 from summaries import exhibits
@@ -40,6 +41,8 @@ class Coding:
     """Of the deciding coder, by kind."""
     blind: int
     """How many of them were made blind to conditions and networks."""
+    agreements: tuple[naming.Agreement, ...]
+    """Of every two coders; none before their decisions may be compared."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,12 @@ class Facts:
     plan: Declaration | None
     """The looks that were declared."""
     looks: tuple[looks.Entry, ...]
+    stops: stopping.Rule | None
+    """The rule that was declared for stopping summaries early."""
     masked: str
     """Why there is no estimate to see, in words; "" where there is."""
+    look: looks.Entry | None
+    """The look whose findings these are, where newer ones are masked."""
     content: dict[str, Any] | None
     """Findings; None while they are still being made for the first time."""
     fresh: bool
@@ -90,7 +97,7 @@ class Facts:
 
 
 def facts(study: Study) -> Facts:
-    found, state = snapshot.findings(study), looks.state(study)
+    found = looks.shown(study)
     simulated = results.is_simulated(study)
     came = study.participants.filter(preview=False, simulated=simulated).order_by()
     stimuli = tuple(study.stimuli.filter(removed_at=None).select_related("condition").order_by("position"))
@@ -112,7 +119,9 @@ def facts(study: Study) -> Facts:
         coding=_coding(study),
         plan=looks.declared(study),
         looks=tuple(looks.history(study)),
-        masked=state.words if state.masked else "",
+        stops=stopping.read(planned(study)),
+        masked=found.state.words if found.masked else "",
+        look=found.look,
         content=found.content,
         fresh=found.fresh,
         computed=found.made_at,
@@ -156,7 +165,10 @@ def _by_hand(study: Study, simulated: bool) -> tuple[str, ...]:
 
 def _coding(study: Study) -> Coding:
     events = NameEvent.objects.filter(study=study).order_by("pk")
+    events = events.filter(kind__in=lexicon.DECISIONS)
     coders = tuple(dict.fromkeys(events.values_list("coder", flat=True)))
     decider = study.coder or next(iter(coders), "")
     own = list(events.filter(coder=decider).values_list("kind", "blind"))
-    return Coding(decider, coders, Counter(kind for kind, _ in own), sum(blind for _, blind in own))
+    compared = tuple(naming.agreements(study)) if len(coders) > 1 and naming.is_open(study) else ()
+    kinds = Counter(kind for kind, _ in own)
+    return Coding(decider, coders, kinds, sum(blind for _, blind in own), compared)

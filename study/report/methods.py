@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from study.agreement import looks
+from study.agreement import looks, stopping
 from study.agreement.distances import DECLARED
 from study.findings.words import count
 from study.models import Stimulus, Study
+from study.naming import Agreement
 from study.preregistration import RULES
 from study.report.document import Cite, Paragraph
 from study.report.facts import Facts, Rule
@@ -220,7 +221,20 @@ def _names(facts: Facts) -> Paragraph:
     others = len(coding.coders) - (coding.decider in coding.coders)
     if others:
         told.append(f" {_capital(count(others, 'other coder'))} worked independently.")
+    told += [_compared(each) for each in coding.agreements]
     return Paragraph(tuple(told), "Names")
+
+
+def _compared(agreement: Agreement) -> str:
+    found = agreement.comparison
+    told = {
+        "same code": found.same,
+        "Cohen’s kappa": found.kappa,
+        "the adjusted Rand index": found.pairs_adjusted,
+    }
+    measured = [f"{name} {one.value:.2f}" for name, one in told.items() if one.value is not None]
+    words = f" ({listed(measured)})" if measured else ""
+    return f" {agreement.one} and {agreement.other} were compared over {count(found.names, 'name')}{words}."
 
 
 def _measures(facts: Facts) -> Paragraph:
@@ -260,11 +274,11 @@ def _measures(facts: Facts) -> Paragraph:
 
 
 def _looks(facts: Facts) -> Paragraph:
-    plan = facts.plan
+    plan, stops = facts.plan, f" {stopping.words(facts.stops)}" if facts.stops else ""
     undeclared = sum(entry.number is None for entry in facts.looks)
     if plan is None:
         words = "No looks at the estimate were declared, so it could be seen at any time while answers came."
-        return Paragraph((words,), "Looks at the estimate")
+        return Paragraph((words + stops,), "Looks at the estimate")
     aim = (
         f"half the width of the interval of at most {plan.value:g}"
         if plan.aim == looks.PRECISION
@@ -279,7 +293,8 @@ def _looks(facts: Facts) -> Paragraph:
         Cite("lan1983"),
         f". Between looks the estimate was masked. {taken} of {len(plan.at)} declared looks were taken, and "
         f"{count(undeclared, 'other look was', 'other looks were')} taken beside them"
-        + (": they are listed below." if undeclared else "."),
+        + (": they are listed below." if undeclared else ".")
+        + stops,
     ]
     return Paragraph(tuple(told), "Looks at the estimate")
 

@@ -26,7 +26,7 @@ REFERENCES = {
         "techreport",
         "Krippendorff, K.",
         2011,
-        "Computing Krippendorff's alpha-reliability",
+        "Computing Krippendorff’s alpha-reliability",
         "University of Pennsylvania, Annenberg School for Communication",
     ),
     "gwet2008": Reference(
@@ -102,7 +102,8 @@ def line(key: str) -> str:
 
 
 def bibtex(keys: tuple[str, ...]) -> str:
-    return "\n\n".join(_entry(key, REFERENCES[key]) for key in keys) + "\n"
+    entries = (_entry(key, REFERENCES[key]) for key in keys)
+    return "\n\n".join(entries).replace("’", "'") + "\n"
 
 
 def _entry(key: str, known: Reference) -> str:

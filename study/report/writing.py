@@ -30,6 +30,8 @@ def _notes(known: Facts) -> Iterator[str]:
         yield "Simulated: every number here is of bots, not of people."
     if known.masked:
         yield f"Estimates are masked. {known.masked}"
+    if known.look:
+        yield f"The findings are those of the last look, on {known.look.at:%Y-%m-%d}: newer ones are masked."
     if known.content is None:
         yield "The findings are being computed; load this page again in a minute."
     elif not known.fresh:
