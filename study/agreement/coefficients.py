@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from study.agreement.codes import Tally, choose, tally
 
@@ -47,10 +48,10 @@ def krippendorff_alpha(codes: ArrayLike, distance: ArrayLike | None = None) -> E
     if reason := _lacks_pairs(counted):
         return Estimate(None, reason)
     counts = counted.counts[counted.answers > 1]
-    apart = 1 - np.eye(counts.shape[1]) if distance is None else choose(distance, counted.labels)
-    answers, totals = counts.sum(1), counts.sum(0)
-    observed = float((((counts @ apart) * counts).sum(1) / (answers - 1)).sum())
-    expected = float(totals @ apart @ totals) / (totals.sum() - 1)
+    apart = None if distance is None else choose(distance, counted.labels)
+    answers, totals = counts.sum(1), counts.sum(0, keepdims=True)
+    observed = float((_differences(counts, apart) / (answers - 1)).sum())
+    expected = float(_differences(totals, apart)[0]) / (totals.sum() - 1)
     if not expected:
         return Estimate(None, ONE_CATEGORY if (totals > 0).sum() == 1 else NO_DISTANCE)
     return Estimate(float(1 - observed / expected))
@@ -98,6 +99,13 @@ def scott_pi(one: ArrayLike, other: ArrayLike) -> Estimate:
         return Estimate(None, NO_COMMON_UNITS)
     same = float((counted.place[:, 0] == counted.place[:, 1]).mean())
     return _beyond(same, float((_shares(counted) ** 2).sum()))
+
+
+def _differences(counts: NDArray[np.float64], apart: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Of each row of counts, summed over all ordered pairs of its answers."""
+    far = counts.sum(1, keepdims=True) - counts if apart is None else csr_array(counts) @ apart
+    differences: NDArray[np.float64] = (far * counts).sum(1)
+    return differences
 
 
 def _of_two(one: ArrayLike, other: ArrayLike) -> Tally:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from study.agreement.codes import CANNOT, NOTHING, Tally, choose
 
@@ -42,7 +43,7 @@ def _delete_from_alpha(counted: Tally, distance: ArrayLike | None) -> Deletions:
     counts, answers = counted.counts * paired[:, None], counted.answers * paired
     given = counted.given & paired[:, None]
     apart = None if distance is None else choose(distance, counted.labels)
-    far = answers[:, None] - counts if apart is None else counts @ apart
+    far = answers[:, None] - counts if apart is None else csr_array(counts) @ apart
     pairs = (far * counts).sum(1)
     observed = _divide(pairs, answers - 1, 0)
     left = _divide(pairs[:, None] - 2 * _at(far, counted), answers[:, None] - 2, 0)
@@ -51,17 +52,22 @@ def _delete_from_alpha(counted: Tally, distance: ArrayLike | None) -> Deletions:
     lone = given[two].T.astype(float) @ counts[two]
     lost = _of_people(counted, given & ~two[:, None]) + lone
 
-    totals, all_observed = counts.sum(0), observed.sum()
-    whole = _alpha(totals[None], np.array([all_observed]), apart)
-    units = _alpha(totals - counts, all_observed - observed, apart)
-    people = _alpha(totals - lost, all_observed + changed, apart)
+    totals, nobody = counts.sum(0), np.zeros((1, counts.shape[1]))
+    whole = _alpha(totals, nobody, observed.sum(keepdims=True), apart)
+    units = _alpha(totals, counts, observed.sum() - observed, apart)
+    people = _alpha(totals, lost, observed.sum() + changed, apart)
     return Deletions(float(whole[0]), units, people)
 
 
-def _alpha(totals: Floats, observed: Floats, apart: Floats | None) -> Floats:
-    """Of each row: the totals of each answer (.., L), and the observed disagreement summed over units."""
-    number = totals.sum(1)
-    expected = number**2 - (totals**2).sum(1) if apart is None else ((totals @ apart) * totals).sum(1)
+def _alpha(totals: Floats, gone: Floats, observed: Floats, apart: Floats | None) -> Floats:
+    """Of the totals of each answer (L,) less what is `gone` in each row (.., L), and the observed
+    disagreement that is left in each, summed over units."""
+    number = totals.sum() - gone.sum(1)
+    if apart is None:
+        expected = number**2 - ((totals - gone) ** 2).sum(1)
+    else:  # rows hold few of the answers, so only what they change is reckoned
+        far, few = apart @ totals, csr_array(gone)
+        expected = totals @ far - 2 * (few @ far) + few.multiply(few @ apart).sum(1)
     return 1 - _divide(observed * (number - 1), np.where(expected > 1e-9, expected, 0))
 
 
@@ -149,8 +155,8 @@ def _words_shared(counted: Tally, distance: ArrayLike | None) -> tuple[Floats, F
     if distance is None:
         raise ValueError("the mean Jaccard needs the distances between the words of names")
     names = counted.counts * counted.named
-    near = names @ (1 - choose(distance, counted.labels))
     named, is_name = names.sum(1), _is_name(counted)
+    near = named[:, None] - csr_array(names) @ choose(distance, counted.labels)
     pairs = (near * names).sum(1) - named
     left = pairs[:, None] - np.where(is_name, 2 * (_at(near, counted) - 1), 0)
     fewer = named[:, None] - is_name
