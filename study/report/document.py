@@ -35,6 +35,8 @@ class Table:
     words: int = 1
     """So many columns at the left are words; the others are numbers."""
     note: str = ""
+    behind: tuple[int, ...] = ()
+    """Of each row the stimulus that it tells of, where the page has more on it."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ def _people(facts: Facts) -> Iterator[str]:
     if flow.analysed < FEW:
         yield (
             f"Only {count(flow.analysed, 'participant is', 'participants are')} in the main analysis; with "
-            "fewer than ten the intervals are known to be too narrow."
+            "fewer than ten the intervals say little: who happened to take part weighs heavily."
         )
     asked = [str(question.get("key", "")) for question in facts.setting("questions")]
     if not facts.simulated:

@@ -258,8 +258,11 @@ def _measures(facts: Facts) -> Paragraph:
         Cite("chao1984"),
         ". Intervals of level 95 % come from a delete-one jackknife ",
         Cite("efron1981"),
-        " with Student’s t, over participants and summaries at once: they speak of other people and other "
-        "summaries. Beside them stand intervals for other summaries and the same people. Those of a single "
+        " with Student’s t and a correction for skewness ",
+        Cite("hall1992"),
+        ", over participants and summaries at once: they speak of other people and other summaries. They "
+        "allow for one further participant who agrees with nobody, as few participants may by chance hold no "
+        "careless one. Beside them stand intervals for other summaries and the same people. Those of a single "
         "summary’s share are Wilson’s ",
         Cite("wilson1927"),
         " and speak of other people. What is not defined is given as a reason.",

@@ -64,6 +64,13 @@ REFERENCES = {
         "The jackknife estimate of variance",
         "The Annals of Statistics 9(3), 586-596",
     ),
+    "hall1992": Reference(
+        "article",
+        "Hall, P.",
+        1992,
+        "On the removal of skewness by transformation",
+        "Journal of the Royal Statistical Society B 54(1), 221-228",
+    ),
     "lan1983": Reference(
         "article",
         "Lan, K. K. G. and DeMets, D. L.",

@@ -76,7 +76,8 @@ def summaries(facts: Facts) -> Table:
         "“can’t tell” together."
     )
     rows = tuple(_summary(row) for row in found)
-    return Table("summaries", "Each summary.", head, rows, widths, words=2, note=note)
+    behind = tuple(row["id"] for row in found)
+    return Table("summaries", "Each summary.", head, rows, widths, 2, note, behind)
 
 
 def checks(facts: Facts) -> Table | None:

@@ -160,6 +160,7 @@ def test_the_page_shows_words_tables_figures_and_what_people_typed_as_data(study
     seen = page.content.decode()
     assert page.status_code == 200 and "<script>alert" not in seen and "\u202e" not in seen
     assert 'id="table-overall-main"' in seen and 'id="figure-forest"' in seen and "Limitations" in seen
+    assert reverse("study:result", args=[study.slug, study.stimuli.first().pk]) in seen
     assert 'href="#reference-gwet2008"' in seen and 'id="reference-gwet2008"' in seen
 
 
