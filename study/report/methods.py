@@ -262,8 +262,8 @@ def _measures(facts: Facts) -> Paragraph:
         Cite("hall1992"),
         ", over participants and summaries at once: they speak of other people and other summaries. They "
         "allow for one further participant who agrees with nobody, as few participants may by chance hold no "
-        "careless one. Beside them stand intervals for other summaries and the same people. Those of a single "
-        "summary’s share are Wilson’s ",
+        "careless one. Beside them stand intervals for other summaries and the same people. Those of a "
+        "single summary’s share are Wilson’s ",
         Cite("wilson1927"),
         " and speak of other people. What is not defined is given as a reason.",
     ]
