@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods
 
+from annotations import Refusal
 from study import exports, looks
 from study.access import may_look
 from study.exports.flavours import ANALYSIS, SEMICOLON, SPREADSHEET
@@ -95,9 +96,16 @@ class TableForm(WholeForm):
 @may_look
 def export(request: HttpRequest, study: Study) -> HttpResponseBase:
     """What there is, with the first rows; what was chosen comes as a stream."""
-    act = request.POST.get("act")
     table = exports.TABLES.get(request.POST.get("table") or request.GET.get("table") or "answers")
     table = table or exports.TABLES["answers"]
+    try:
+        return _act(request, study, table, request.POST.get("act"))
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+        return _page(request, study, table)
+
+
+def _act(request: HttpRequest, study: Study, table: exports.Table, act: str | None) -> HttpResponseBase:
     if act == "zip":
         whole = WholeForm(request.POST, study=study, user=request.user)
         return _zip(request, whole) if whole.is_valid() else _page(request, study, table, whole=whole)
@@ -174,7 +182,7 @@ def _page(
     wrong = [each for each in (form, whole) if each is not None and not each.is_valid()]
     form = form or TableForm(table=table, study=study, user=request.user, initial=_defaults(study, table))
     whole = whole or WholeForm(study=study, user=request.user, initial=_defaults(study, table))
-    choice = form.choice if form.is_bound and form.is_valid() else _default(study, table)
+    choice = form.choice if form.is_bound and form.is_valid() else _default(study)
     context = {
         "study": study,
         "table": table,
@@ -195,12 +203,12 @@ def _excerpt(choice: exports.Choice, table: exports.Table, form: TableForm) -> l
     return [] if form.masked else exports.excerpt(choice, table.name, SHOWN)
 
 
-def _default(study: Study, table: exports.Table) -> exports.Choice:
+def _default(study: Study) -> exports.Choice:
     return exports.Choice(study, ANALYSIS)
 
 
 def _defaults(study: Study, table: exports.Table) -> dict[str, Any]:
-    columns = [column.choice for column in table.chosen(_default(study, table))]
+    columns = [column.choice for column in table.chosen(_default(study))]
     return {"flavour": ANALYSIS.name, "people": "all", "table": table.name, "columns": columns}
 
 

@@ -2,32 +2,27 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 from study.exports.bundle import stream, write
-from study.exports.choice import Choice, is_identifiable, name_of
+from study.exports.choice import Choice, name_of
 from study.exports.columns import Column, cell
-from study.exports.flavours import FLAVOURS, PLAIN, Flavour, pieces
+from study.exports.flavours import FLAVOURS, pieces
 from study.exports.tables import TABLES, Table
 from study.models import Study
 
 __all__ = [
     "FLAVOURS",
-    "PLAIN",
     "TABLES",
     "Choice",
     "Column",
-    "Flavour",
     "Table",
     "answer_lines",
     "excerpt",
-    "is_identifiable",
     "lines",
     "name_of",
     "stream",
     "summary_lines",
     "write",
-    "write_zip",
 ]
 
 
@@ -52,8 +47,3 @@ def answer_lines(study: Study) -> Iterator[str]:
 def summary_lines(study: Study) -> Iterator[str]:
     """summaries.csv, as it always was."""
     return lines(Choice(study), "summaries")
-
-
-def write_zip(study: Study, path: Path) -> None:
-    """The tables with what their columns mean; the file appears under its name only when it is whole."""
-    write(Choice(study), path)

@@ -7,7 +7,8 @@ from functools import cached_property
 from study import looks, naming
 from study.exports.columns import Column
 from study.exports.flavours import PLAIN, Flavour
-from study.models import Snapshot, Study
+from study.findings.snapshot import Findings, findings
+from study.models import Study
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,9 @@ class Choice:
         return naming.layers(self.study)
 
     @cached_property
-    def findings(self) -> Snapshot | None:
-        """The newest that are kept: a table never waits for them."""
-        return None if self.masked else self.study.snapshots.order_by("-pk").first()
+    def findings(self) -> Findings:
+        """As the results page shows them: of a large study the newest that are kept, none while masked."""
+        return Findings(None, True, None) if self.masked else findings(self.study)
 
     @cached_property
     def masked(self) -> str:

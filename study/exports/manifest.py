@@ -47,7 +47,11 @@ def manifest(choice: Choice, files: list[File]) -> str:
             "coder": _coder(choice),
             "events": choice.layers.events,
         },
-        "estimates_masked": choice.masked,
+        "estimates": {
+            "hidden": choice.masked,
+            "made": choice.findings.made_at and choice.findings.made_at.isoformat(timespec="seconds"),
+            "fresh": choice.findings.fresh,
+        },
         "counts": counts(choice),
         "files": [file.told() for file in files],
     }

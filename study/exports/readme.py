@@ -40,10 +40,9 @@ def readme(choice: Choice, contents: Contents) -> str:
         )
     if choice.masked:
         told.append(f"Estimates are left out: {choice.masked}")
-    rows = {table.name: table.row for table in TABLES.values()}
-    for (file, columns), row in zip(contents.items(), _rows(contents, rows), strict=True):
+    for file, columns in contents.items():
         listed = "\n".join(f"  {column.id}: {column.description}" for column in columns)
-        told.append(f"{file}: {row}\n{listed}")
+        told.append(f"{file}: {_row(file)}\n{listed}")
     return "\n\n".join(told) + "\n"
 
 
@@ -58,6 +57,7 @@ def _flavour(choice: Choice) -> str:
     return f"{told}\n\n{IMPORT.format(separator=separator)}" if flavour.quoted else told
 
 
-def _rows(contents: Contents, rows: dict[str, str]) -> list[str]:
-    """What a row is, by the table whose name the file bears."""
-    return [next(row for name, row in rows.items() if name in file) for file in contents]
+def _row(file: str) -> str:
+    """What a row is, and what tells it from others, by the table whose name the file bears."""
+    table = next(table for table in TABLES.values() if table.name in file)
+    return f"{table.row}; rows differ in {' and '.join(table.key)}" if table.key else table.row

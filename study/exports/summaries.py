@@ -195,7 +195,7 @@ def rows(choice: Choice) -> Iterator[Told]:
     """By the study's own order. People alone are counted, or programs where nobody else came."""
     study, simulated = choice.study, results.is_simulated(choice.study)
     found, given = _found(choice), _given(choice, simulated)
-    made = choice.findings and choice.findings.made_at
+    made = choice.findings.made_at
     for stimulus in study.stimuli.select_related("condition").order_by("position"):
         own = ((kind, name) for kind, name, count in given.get(stimulus.pk, ()) for _ in range(count))
         agreement = name_agreement(own)
@@ -203,7 +203,7 @@ def rows(choice: Choice) -> Iterator[Told]:
 
 
 def _found(choice: Choice) -> dict[int, dict[str, Any]]:
-    if choice.findings is None:
+    if choice.findings.content is None:
         return {}
     analysis = choice.findings.content["analyses"]["main" if choice.without_excluded else "all"]
     return {each["id"]: each for each in analysis["stimuli"]}

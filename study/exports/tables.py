@@ -83,7 +83,7 @@ TABLES: dict[str, Table] = {
             lambda study: events.LOOKS,
             events.looks,
             lambda choice: choice.study.looks_taken.count(),
-            (),
+            ("at",),
         ),
     )
 }

@@ -242,6 +242,21 @@ def test_a_dataset_that_breaks_the_rules_is_seen(tmp_path):
     assert any("columns" in one for one in found) and any("not named by keywords" in one for one in found)
 
 
+def test_summaries_have_agreement_at_every_layer_with_intervals_and_the_analysis_that_was_chosen(tmp_path):
+    study = make_answered_study()
+    exclusions.exclude(study.participants.get(number=3), "a test", None)
+    for without, share, h in ((False, 2 / 3, 0.9183), (True, 1.0, 0.0)):
+        choice = exports.Choice(study, ANALYSIS, without_excluded=without)
+        row = load(unpacked(choice, tmp_path / str(without))).read("summaries.csv").iloc[0]
+        assert row["raw_distinct"] == 3 - without and row["mechanical_distinct"] == 2 - without
+        assert row["merged_modal_name"] == "wing" and row["merged_modal_share"] == pytest.approx(
+            share, abs=1e-4
+        )
+        assert row["merged_modal_share_low"] < share <= row["merged_modal_share_high"]
+        assert row["merged_h"] == pytest.approx(h, abs=1e-4) and row["estimates_missing"] == ""
+        assert row["modal_share"] == pytest.approx(share, abs=1e-4)
+
+
 def test_nobody_without_consent_and_no_preview_is_in_any_file():
     study = make_answered_study()
     sessions.decline(sessions.start(study, "no"))
