@@ -50,6 +50,7 @@ FIELDSETS = [
         "When the estimate may be seen while answers come, and when a summary has enough",
         {"fields": [*looks_forms.FIELDS], "description": "Declared before anybody takes part."},
     ),
+    ("Whose decisions on names count", {"fields": ["coder", "blind_naming"]}),
     (
         "The way here and back",
         {"fields": ["recruiter", "return_address", "webhook_secret", "withdraw_days", "retention_days"]},

@@ -7,7 +7,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from annotations import Refusal
-from study import stimuli
+from study import naming, stimuli
 from study.looks import forms as looks_forms
 from study.looks.forms import LooksFields
 from study.models import Condition, Stimulus, Study
@@ -159,6 +159,12 @@ class StudyDesign(forms.ModelForm, LooksFields):
         label=RULES["repeats_differ"], required=False, min_value=1, max_value=1000
     )
 
+    coder = forms.ChoiceField(
+        label="Names merged by",
+        required=False,
+        help_text="The coder whose decisions make the merged names: whoever has decided on any.",
+    )
+
     class Meta:
         model = Study
         exclude = ("state", "exclusion", "looks")
@@ -169,6 +175,8 @@ class StudyDesign(forms.ModelForm, LooksFields):
             if rule in self.fields:
                 self.initial.setdefault(rule, self.instance.exclusion.get(rule))
         self.initial = looks_forms.initial(self.instance.looks) | self.initial
+        if "coder" in self.fields:
+            self.fields["coder"].choices = _coders(self.instance)
 
     def clean(self) -> dict[str, Any]:
         """Line ends as they were before a browser sent them: an untouched text must keep its hash."""
@@ -182,6 +190,13 @@ class StudyDesign(forms.ModelForm, LooksFields):
         if "looks_aim" in self.fields:
             self.instance.looks = looks_forms.read(self, self.instance)
         return cleaned
+
+
+def _coders(study: Study) -> list[tuple[str, str]]:
+    """Whoever decided on a name, and who is chosen already, come what may."""
+    known = [each.name for each in naming.coders(study)] if study.pk else []
+    chosen = [study.coder] if study.coder else []
+    return [("", "who decided first"), *((name, name) for name in dict.fromkeys([*known, *chosen]))]
 
 
 class DeskForm(forms.Form):

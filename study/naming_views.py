@@ -65,7 +65,7 @@ def weigh(request: HttpRequest, study: Study) -> HttpResponse:
     try:
         sent = _sent(request)
         intent = _intent(request, study, sent)
-        weighed = naming.weigh(study, intent, by=request.user)
+        weighed = naming.weigh(study, intent, by=request.user, at_first=intent.kind == lexicon.CODE)
     except Refusal as refusal:
         return _refused(request, study, refusal)
     return _ask(request, study, weighed, sent)
@@ -252,10 +252,17 @@ def _ask(
         "masked": state.masked,
         "lines": [] if state.masked else effect.lines(study, weighed.before, weighed.after),
         "groups": list(dict.fromkeys(weighed.before.merged(name) for name in intent.names)),
+        "into": intent.into or _code_now(weighed),
         "codes": sorted(set(weighed.before.lexicon.codes.values())),
         "seen": naming.last_row(study, request.user.get_username()) if problem else sent["seen"],
     }
     return render(request, "study/names_weigh.html", _context(request, study) | context, status=status)
+
+
+def _code_now(weighed: naming.Weighed) -> str:
+    """What all of them are coded now."""
+    codes = {weighed.before.code(weighed.before.merged(name)) for name in weighed.intent.names}
+    return codes.pop() if len(codes) == 1 else ""
 
 
 def _ask_again(

@@ -9,6 +9,8 @@ SHORTEST = 4
 """Letters of the longer name: shorter ones, such as "ear" and "eat", are one letter apart for no reason."""
 LONG = 8
 """From here on two slips are believed."""
+MOST_ALIKE = 20
+"""Names that share a rest; where more do, it is what they have in common and no slip."""
 
 
 def apart(one: str, other: str) -> int:
@@ -32,12 +34,15 @@ def slips(names: Iterable[str]) -> Iterator[tuple[str, str, int]]:
     alphabetical order, with its distance.
 
     Names that are d apart become equal when each loses d letters or fewer, so only such ones are compared.
+    Another figure is another name: "leg 1" is not "leg 2".
     """
-    shared: dict[str, list[str]] = defaultdict(list)
+    shared: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in sorted(set(names)):
+        figures = "".join(letter for letter in name if letter.isdigit())
         for rest in _shortened(name, _most(len(name) + 1)):
-            shared[rest].append(name)
-    pairs = {pair for group in shared.values() for pair in combinations(group, 2)}
+            shared[figures, rest].append(name)
+    few = (group for group in shared.values() if len(group) <= MOST_ALIKE)
+    pairs = {pair for group in few for pair in combinations(group, 2)}
     for one, other in sorted(pairs):
         longer = max(len(one), len(other))
         if longer >= SHORTEST and (distance := apart(one, other)) <= _most(longer):

@@ -70,9 +70,10 @@ def intend_undo(study: Study, pk: int, *, by: Any) -> Intent:
     return Intent(Kind.UNDO, tuple(event.names), undoes=pk)
 
 
-def weigh(study: Study, intent: Intent, *, by: Any) -> Weighed:
-    """What it would do now; refuses what cannot be done."""
-    return _weigh(study, intent, list(_rows(study, by)), by)
+def weigh(study: Study, intent: Intent, *, by: Any, at_first: bool = False) -> Weighed:
+    """What it would do now; refuses what cannot be done, and what would change nothing unless it is asked
+    `at_first`, with words still to be filled in."""
+    return _weigh(study, intent, list(_rows(study, by)), by, at_first)
 
 
 @transaction.atomic
@@ -159,7 +160,7 @@ def _intent_of(row: NameEvent) -> Intent:
     return Intent(row.kind, tuple(row.names), row.into, row.undoes_id)
 
 
-def _weigh(study: Study, intent: Intent, rows: list[NameEvent], by: Any) -> Weighed:
+def _weigh(study: Study, intent: Intent, rows: list[NameEvent], by: Any, at_first: bool = False) -> Weighed:
     made, counted = decided(study, rows), counts(study)
     before = of_decisions(study, by.get_username(), made)
     if intent.kind == Kind.UNDO:
@@ -170,7 +171,7 @@ def _weigh(study: Study, intent: Intent, rows: list[NameEvent], by: Any) -> Weig
     key = max((each.key for each in made), default=0) + 1
     last = lexicon.Decision(key, intent.kind, intent.names, intent.into, intent.undoes)
     after = of_decisions(study, by.get_username(), [*made, last])
-    if intent.kind != Kind.UNDO and before.lexicon == after.lexicon:
+    if intent.kind != Kind.UNDO and not at_first and before.lexicon == after.lexicon:
         raise Refusal(_changes_nothing(intent))
     return Weighed(intent, before, after, _answers_of(intent, before, counted))
 

@@ -195,6 +195,7 @@ def test_pairs_are_proposed_with_what_speaks_for_them(one, other, kind):
 
 
 def test_different_parts_are_not_proposed():
+    assert proposed(("leg 1", 5, {1: 5}), ("leg 2", 2, {2: 2})) == {}
     assert proposed(("ear", 5, {1: 5}), ("eat", 2, {2: 2}), ("tail", 9, {3: 9}), ("wheel", 4, {4: 4})) == {}
 
 

@@ -85,7 +85,8 @@ function ask(page, button) {
   dialog.replaceChildren(document.adoptNode(part));
   dialog.onclose = () => button?.focus();
   if (!dialog.open) dialog.showModal();
-  (dialog.querySelector("[data-confirm]") ?? dialog.querySelector("[data-cancel]")).focus();
+  const wanted = ["[list=weigh-codes]", "[data-confirm]", "[data-cancel]"];
+  wanted.map((part) => dialog.querySelector(part)).find(Boolean).focus();
 }
 
 dialog.addEventListener("click", (event) => {
