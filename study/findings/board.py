@@ -157,7 +157,7 @@ def _checks(found: Mapping[str, Any]) -> list[Check]:
         of = f"{words.count(floor['decoys'], 'decoy')}, {words.count(floor['answers'], 'answer')}"
         told.append(Check("Guess floor", "decoys that were given a name", words.told(floor["named"]), of))
     for layer, estimate in same["same"].items() if same["pairs"] else []:
-        what = f"summary and repeat answered alike, names {words.LAYERS[layer]}"
+        what = f"summary and repeat answered alike ({words.LAYERS[layer]})"
         of = words.count(same["pairs"], "pair")
         told.append(Check("Self-consistency", what, words.told(estimate), of))
     if gold["gold"]:

@@ -128,7 +128,7 @@ def above(codes: Codes, decoys: Codes) -> dict[str, Any]:
         return of.value - floor.value if columns.all() else float(people[np.argmin(columns)])
 
     found = told(jackknife(left, len(units), len(people), level=LEVEL, within=(-1, 1)))
-    few = f"only {len(decoys)} decoys: the floor itself is uncertain" if len(decoys) < FEW_DECOYS else ""
+    few = f"fewer than {FEW_DECOYS} decoys: the guess floor is uncertain" if len(decoys) < FEW_DECOYS else ""
     return found | {"warning": found["warning"] or few}
 
 
