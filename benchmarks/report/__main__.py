@@ -37,6 +37,8 @@ def main() -> None:
         "photographs": lambda: figures.photographs(photographs),
         "saliency": lambda: figures.saliency((short | full)["masks"]),
         "coverage": lambda: figures.coverage(full["coverage"]),
+        "truth": lambda: figures.truth(read(RESULTS / "truth.json")),
+        "looks": lambda: figures.looks((short | full)["looks"]),
     }
     text = re.sub(
         r"^\{\{(\w+)\}\}$", lambda found: fill(found[1], makers), DISCUSSION.read_text(), flags=re.M

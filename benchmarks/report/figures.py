@@ -144,6 +144,70 @@ def width_ratio(cell: dict) -> float:
     return cell["width"] / cell["oracle_width"]
 
 
+LOOKS = {
+    "same_people": "naive, people taken for fixed",
+    "plain": "naive, two-way interval of books",
+    "two_way": "naive, our interval",
+    "bonferroni": "declared, Bonferroni",
+    "obrien-fleming": "declared, O'Brien-Fleming",
+    "pocock": "declared, Pocock",
+    "one_look": "one look at the end",
+}
+
+
+def looks(row: dict) -> str:
+    """Of each rule the false stops, and what passing a lower bound takes; then single summaries."""
+    sizes = list(row["false_stops"])
+    head = [f"{what}, {size} summaries" for what in ("false stops %", "power %", "people") for size in sizes]
+    rows = [
+        [
+            name,
+            *(
+                number(row[key][size].get(rule))
+                for key in ("false_stops", "power", "participants")
+                for size in sizes
+            ),
+        ]
+        for rule, name in LOOKS.items()
+    ]
+    late = ", ".join(f"{number(each)} %" for size in sizes for each in row["late"][size].values())
+    one = row["stopping"]
+    return "\n\n".join(
+        [
+            table(["looks", *head], rows),
+            f"Looks that come two people late: {late}. A rate of 2.5 % has a standard error of "
+            f"{row['error']} %.",
+            f"Of {one['summaries']} single summaries {one['stopped']} % were stopped as settled, "
+            f"{one['kept']} % of which had the same modal name after all answers; {one['futile']} % were given "
+            f"up, {one['futile_wrong']} % of them wrongly. {one['saved']} % of the answers were not needed.",
+        ]
+    )
+
+
+def truth(result: dict | None) -> str:
+    """By measure the share of studies whose interval holds the truth, its mean width, the mean error."""
+    if result is None:
+        raise KeyError("truth")
+    head = ["measure", "holds the truth", "with the excluded", "mean width", "mean error"]
+    others, widths, errors = (result[key] for key in ("inside_with_excluded", "width", "bias"))
+    rows = [
+        [name, percent(held), percent(others[name]), number(widths[name]), f"{errors[name]:+.3f}"]
+        for name, held in result["inside"].items()
+    ]
+    names = result["modal"]
+    told = (
+        f"{result['studies']} studies with {result['answers']} answers, {result['over_http']} of them over HTTP "
+        f"({result['lost_over_http']} answers lost or doubled). In {percent(names['possible'])} of the studies no "
+        f"true modal name is ruled out by the answers; of {names['summaries']} modal names "
+        f"{percent(names['right'])} are the true ones."
+    )
+    return f"{told}\n\n{table(head, rows)}"
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
 def plain(row: dict) -> str:
     """One benchmark's JSON object, key by key, but for its details (`rows`)."""
     return table(["figure", "value"], [[key, told(value)] for key, value in row.items() if key != "rows"])
