@@ -39,9 +39,8 @@ def seen(run_image: RunImage, own: NDArray[np.bool_], view: str) -> Seen:
         box = _box(own)
         crop = picture[box]
         return Seen(crop, np.ones(crop.shape[:2], bool), partial(_known, run_image.image_id, side, box))
-    lit = pictures.layers_of_region(picture, own.astype(np.uint8) * 255)
-    tile = pictures.tile(lit, side=side, hull=False, outlines=False)
-    return Seen(tile, own, partial(_known, run_image.image_id, side, (slice(None), slice(None))))
+    dimmed = pictures.dimmed(picture, own)
+    return Seen(dimmed, own, partial(_known, run_image.image_id, side, (slice(None), slice(None))))
 
 
 def _box(own: NDArray[np.bool_]) -> tuple[slice, slice]:

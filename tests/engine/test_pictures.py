@@ -12,6 +12,7 @@ from skimage.measure import label
 from summaries.engine import Refusal
 from summaries.engine.visual.pictures import (
     GREY,
+    dimmed,
     dimming,
     encode_png,
     grid,
@@ -218,3 +219,14 @@ def test_a_foreign_mask_and_unlike_tiles_are_refused():
         grid([])
     with pytest.raises(Refusal, match="one size"):
         grid([np.zeros((4, 4, 3), np.uint8), np.zeros((5, 4, 3), np.uint8)])
+
+
+def test_a_dimmed_picture_is_the_region_s_tile_without_its_lines():
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (60, 60, 3), dtype=np.uint8)
+    region = np.zeros((60, 60), np.uint8)
+    region[20:31, 15:40] = 255
+    told = layers_of_region(picture, region)
+    expected = tile(told, side=60, hull=False, outlines=False)
+    assert np.array_equal(dimmed(picture, region > 0), expected)
+    assert np.array_equal(expected[region > 0], picture[region > 0])

@@ -79,9 +79,13 @@ def layers_of_region(picture: np.ndarray, region: np.ndarray) -> Layers:
     """
     if region.shape != picture.shape[:2]:
         raise Refusal(f"A region of {region.shape} does not fit a picture of {picture.shape[:2]} pixels.")
-    reach = max(1, round(HULL_POINTS * _PIXELS_PER_POINT / 2 * picture.shape[1] / TILE_SIDE))
-    keep = ndimage.binary_dilation(region > 0, _EIGHT_CONNECTED, iterations=reach)
+    keep = _reached(region)
     return Layers(picture, np.zeros((0, 2)), (), keep, region=_outlines(keep))
+
+
+def dimmed(picture: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """The picture (H, W, 3) with all but the region dimmed, as in its tile, and without any line."""
+    return tile(Layers(picture, np.zeros((0, 2)), (), _reached(region)), side=picture.shape[1])
 
 
 def tile(
@@ -169,6 +173,12 @@ def encode_png(pixels: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=6)
     return out.getvalue()
+
+
+def _reached(region: np.ndarray) -> np.ndarray:
+    """The region's pixels, and around them half the width of its line."""
+    reach = max(1, round(HULL_POINTS * _PIXELS_PER_POINT / 2 * region.shape[1] / TILE_SIDE))
+    return ndimage.binary_dilation(region > 0, _EIGHT_CONNECTED, iterations=reach)
 
 
 def _touching(evidence: np.ndarray, box: np.ndarray) -> np.ndarray:
