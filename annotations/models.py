@@ -91,7 +91,7 @@ class Concept(models.Model):
 
 
 class Segment(models.Model):
-    """The pixels of an image that show a concept: those of the label map that equal `value`."""
+    """The pixels of an image that show a concept: those of the label map that equal `value`, or all of it."""
 
     class Source(models.TextChoices):
         IMPORTED = "imported"
@@ -100,7 +100,11 @@ class Segment(models.Model):
 
     image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="segments")
     concept = models.ForeignKey(Concept, on_delete=models.PROTECT, related_name="segments")
-    file = models.CharField(max_length=200, help_text="an 8-bit PNG of the upright image's size")
+    file = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="an 8-bit PNG of the upright image's size; empty: the whole image, value 1",
+    )
     value = models.PositiveSmallIntegerField(validators=[MinValueValidator(1)])
     area = models.PositiveIntegerField(help_text="pixels")
     source = models.CharField(max_length=10, choices=Source)
