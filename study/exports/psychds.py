@@ -1,6 +1,6 @@
 """The same files laid out as a Psych-DS dataset, with the metadata that its specification asks for.
 
-Source: psych-ds.github.io, schema 1.0: data files are named by keywords and values under data/, and the
+Source: psych-ds.github.io, schema 1.5.1: data files are named by keywords and values under data/, and the
 metadata list each of their columns and no other.
 """
 
@@ -13,7 +13,7 @@ from study.exports.columns import Column
 from study.exports.dictionary import Contents
 from study.exports.tables import TABLES
 
-SCHEMA = "1.0.0"
+SCHEMA = "1.5.1"
 IGNORED = "documentation/\nanalysis/\n"
 
 
