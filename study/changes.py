@@ -44,8 +44,10 @@ def take_back(study: Study, change: Change) -> None:
 
 
 def _only_removed(before: Stimulus, now: Stimulus) -> bool:
-    """Whether nothing but being left out of the next version has changed."""
+    """Whether nothing but being left out of the next version has changed. What was stopped stays stopped."""
     now.removed_at = before.removed_at
+    for name in ("stopped_at", "stop_reason", "answers_saved"):
+        setattr(before, name, getattr(now, name))
     return _written(before) == _written(now)
 
 

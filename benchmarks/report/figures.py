@@ -121,6 +121,7 @@ def coverage(row: dict) -> str:
         "same people": "same_people",
     }
     cells = {cell: cell.replace("x", " x ") for cell in row["grid"]}
+    row = row | {"grid": {cell: 100 * share for cell, share in row["grid"].items()}}
     first = [
         [told_as, *(number(row[key][cell]) for key in columns.values())] for cell, told_as in cells.items()
     ]
@@ -178,8 +179,9 @@ def looks(row: dict) -> str:
             f"Looks that come two people late: {late}. A rate of 2.5 % has a standard error of "
             f"{row['error']} %.",
             f"Of {one['summaries']} single summaries {one['stopped']} % were stopped as settled, "
-            f"{one['kept']} % of which had the same modal name after all answers; {one['futile']} % were given "
-            f"up, {one['futile_wrong']} % of them wrongly. {one['saved']} % of the answers were not needed.",
+            f"{one['kept']} % of which had the same modal name after all answers; {one['futile']} % were "
+            f"given up, {one['futile_wrong']} % of them wrongly. {one['saved']} % of the "
+            "answers were not needed.",
         ]
     )
 
@@ -194,12 +196,12 @@ def truth(result: dict | None) -> str:
         [name, percent(held), percent(others[name]), number(widths[name]), f"{errors[name]:+.3f}"]
         for name, held in result["inside"].items()
     ]
-    names = result["modal"]
+    names, lost = result["modal"], result["lost_over_http"]
     told = (
-        f"{result['studies']} studies with {result['answers']} answers, {result['over_http']} of them over HTTP "
-        f"({result['lost_over_http']} answers lost or doubled). In {percent(names['possible'])} of the studies no "
-        f"true modal name is ruled out by the answers; of {names['summaries']} modal names "
-        f"{percent(names['right'])} are the true ones."
+        f"{result['studies']} studies with {result['answers']} answers, {result['over_http']} of them over "
+        f"HTTP ({lost} answers lost or doubled). In {percent(names['possible'])} of the studies no true modal "
+        f"name is ruled out by the answers; of {names['summaries']} modal names {percent(names['right'])} "
+        f"are the true ones."
     )
     return f"{told}\n\n{table(head, rows)}"
 
