@@ -22,8 +22,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from study import cookies, recruitment, results, rights, sessions, tasks, tombstones
-from study.models import Answer, Exclusion, Outcome, Participant, Recruit, Study, Tombstone, Trial
+from study import cookies, naming, recruitment, results, rights, sessions, tasks, tombstones
+from study.models import Answer, Exclusion, NameEvent, Outcome, Participant, Recruit, Study, Tombstone, Trial
 from tests.axe import check
 from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_study
 
@@ -62,6 +62,14 @@ def make_person(study, *, token=TOKEN, person=PERSON, submission=SUBMISSION, wor
         sessions.finish(participant)
     participant.refresh_from_db()
     return participant
+
+
+def decide_about(study):
+    """What coders and findings tell of the words that the person alone typed."""
+    ann = get_user_model().objects.create_superuser("ann")
+    naming.merge(study, [WORDS], f"the {WORDS}s", by=ann, reason=f"{WORDS.title()} is what it is")
+    naming.code(study, [WORDS], WORDS, by=ann)
+    study.snapshots.create(stamp="0" * 64, content={"names": [[WORDS, 1]]})
 
 
 def log_about(participant):
@@ -122,6 +130,7 @@ def test_withdrawing_leaves_no_trace_in_any_table_nor_in_the_bytes_of_the_databa
     study = make_study(2)
     participant = make_person(study)
     log_about(participant)
+    decide_about(study)
     client.get(receipt_of(participant))
     before = everything()
     assert all(secret in before for secret in secrets_of(participant))
@@ -131,6 +140,7 @@ def test_withdrawing_leaves_no_trace_in_any_table_nor_in_the_bytes_of_the_databa
     for model in (Participant, Trial, Answer, Recruit, Exclusion):
         assert not model.objects.exists()
     assert Tombstone.objects.count() == 1
+    assert NameEvent.objects.count() == 2 and not study.snapshots.exists()
     assert "excluded withdrew, known as withdrew" in after
     files = [path for path in [*home.rglob("*"), *(site.FILES_FOLDER).rglob("*")] if path.is_file()]
     kept = b"".join(path.read_bytes() for path in files)
