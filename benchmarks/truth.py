@@ -71,7 +71,7 @@ def main() -> None:
         rows = [judged(number, home, options) for number in range(1, options.studies + 1)]
     found = report(rows)
     if not options.quick:
-        RESULTS.write_text(json.dumps(found | {"rows": rows}, ensure_ascii=False) + "\n")
+        RESULTS.write_text(json.dumps(found | {"rows": [short(row) for row in rows]}) + "\n")
     print(json.dumps(found, ensure_ascii=False))
 
 
@@ -242,6 +242,13 @@ def report(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "lost_over_http": sum(row["tally"]["lost"] + row["tally"]["doubled"] for row in rows if row["http"]),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
     }
+
+
+def short(row: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of one study."""
+    kept = ("number", "people", "summaries", "answers", "careless", "ruled", "merges", "http", "modal")
+    outside = [one["measure"] for one in row["verdicts"]["main"] if not one["inside"]]
+    return {key: row[key] for key in kept} | {"outside": outside}
 
 
 def by_measure(rows: Iterable[dict[str, Any]], analysis: str) -> dict[str, list[dict[str, Any]]]:
