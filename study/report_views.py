@@ -18,7 +18,7 @@ from study.report.facts import facts
 
 STYLES_OF_ITS_OWN = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 """What a figure that is opened by itself may do: an SVG carries its styles in itself, and nothing else."""
-HELD = 48
+HELD = 24
 """Figures kept in memory."""
 
 

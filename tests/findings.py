@@ -119,5 +119,29 @@ def make_analysis(stimuli: list[dict[str, Any]], conditions: tuple[str, ...], ta
         "floor": {"decoys": 2, "answers": 40, "named": estimate(0.22)},
         "consistency": {"pairs": 30, "same": {layer: estimate(0.8) for layer in LAYERS}},
         "attention": {"gold": 0, "answers": 0, "right": estimate(None, reason="the study has no gold")},
-        "tags": {"taggers": [], "pairs": [], "stimuli": tagged if tags else {}},
+        "tags": make_tags(tagged) if tags else {"taggers": [], "pairs": [], "stimuli": {}},
+    }
+
+
+def make_tags(tagged: dict[str, Any]) -> dict[str, Any]:
+    tagger = {"tagger": "segments", "version": "1", "network": "mobilenet_v2", "summaries": len(tagged)}
+    scores = {name: estimate(0.5) for name in ("hit1", "hit5", "mrr", "modal_agrees")}
+    counts = {"both": 3, "human_only": 2, "tag_only": 1, "neither": 0}
+    pair = {
+        "a": "segments",
+        "b": "clip",
+        "by": "summary",
+        "tagger": "",
+        "network": "mobilenet_v2",
+        "difference": -0.25,
+        "p": 0.0312,
+        "n": 6,
+        "effect": -0.5,
+        "reason": "",
+    }
+    undefined = pair | {"b": "texture", "difference": None, "p": None, "n": 0, "reason": "nothing in common"}
+    return {
+        "taggers": [tagger | scores | {"confusion": counts}],
+        "pairs": [pair, undefined],
+        "stimuli": tagged,
     }

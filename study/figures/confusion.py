@@ -64,7 +64,7 @@ def _panel(
     grid = [[cells[(y, x)] / most for x in range(len(tags))] for y in range(len(names))]
     made.imshow(grid, cmap="Blues", vmin=0, vmax=1.15, aspect="auto", interpolation="none")
     for (y, x), count in cells.items():
-        ink = canvas.GROUND if count > 0.6 * most else canvas.INK
+        ink = canvas.GROUND if count > 0.7 * most else canvas.INK
         canvas.text(made, x, y, str(count), ha="center", color=ink)
     made.set(xticks=[], yticks=[])
     _labels(made, names, tags)

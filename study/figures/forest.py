@@ -82,7 +82,7 @@ def _summary(scale: Axes, paper: Axes, row: Row, choice: Choice, y: float, place
     most = 38 if choice.pictures else 46
     name = reading.modal(row, choice.layer)
     canvas.text(paper, text, y + 0.085, words.plain(name or "no name", most - 4), fontsize=canvas.NORMAL)
-    canvas.text(paper, text, y - 0.085, words.plain(row["title"], most), fontsize=6.5, color=canvas.SOFT)
+    canvas.text(paper, text, y - 0.085, words.ends(row["title"], most), fontsize=6.5, color=canvas.SOFT)
     if estimate["value"] is None:
         reason = words.plain(estimate["reason"] or "undefined", 40)
         canvas.text(paper, LEFT + 0.05, y, reason, color=canvas.SOFT, fontstyle="italic")

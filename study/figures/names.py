@@ -53,7 +53,7 @@ def _legend(paper: Axes, height: float) -> None:
 
 
 def _summary(scale: Axes, paper: Axes, row: Row, choice: Choice, y: float) -> None:
-    canvas.text(paper, 0.08, y, words.plain(row["title"], 40), color=canvas.SOFT, fontsize=6.5)
+    canvas.text(paper, 0.08, y, words.ends(row["title"], 40), color=canvas.SOFT, fontsize=6.5)
     canvas.text(paper, LEFT + AXIS + 0.1, y, f"n = {row['answers']}")
     if not row["answers"]:
         canvas.text(scale, 0.01, y, "no answers yet", color=canvas.SOFT, fontstyle="italic")

@@ -11,6 +11,15 @@ def plain(words: object, most: int = 40) -> str:
     return shown if width(shown) <= most else _cut(shown, most - 1) + "…"
 
 
+def ends(words: object, most: int = 40) -> str:
+    """As `plain`, cut in the middle: of titles that begin alike the end tells which is which."""
+    shown = " ".join(display.visible(words).split())
+    if width(shown) <= most:
+        return shown
+    end = _cut(shown[::-1], most // 2)[::-1]
+    return _cut(shown, most - 1 - width(end)) + "…" + end
+
+
 def width(words: str) -> int:
     return sum(map(_places, words))
 

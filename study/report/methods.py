@@ -267,6 +267,8 @@ def _measures(facts: Facts) -> Paragraph:
         Cite("wilson1927"),
         " and speak of other people. What is not defined is given as a reason.",
     ]
+    if found and len(found["conditions"]) > 1:
+        told += [" Intervals of differences between conditions are made of theirs ", Cite("zou2008"), "."]
     if facts.main and (facts.main.get("tags") or {}).get("pairs"):
         told += [
             " Taggers and networks are compared by Wilcoxon’s signed-rank test ",

@@ -92,6 +92,13 @@ REFERENCES = {
         "Simplemma: a simple multilingual lemmatizer for Python",
         "Software",
     ),
+    "zou2008": Reference(
+        "article",
+        "Zou, G. Y. and Donner, A.",
+        2008,
+        "Construction of confidence limits about effect measures: A general approach",
+        "Statistics in Medicine 27(10), 1693-1702",
+    ),
     "schulz2010": Reference(
         "article",
         "Schulz, K. F., Altman, D. G. and Moher, D.",

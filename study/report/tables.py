@@ -1,6 +1,7 @@
 """The tables of a report: plain words in cells."""
 
 from collections.abc import Iterator, Mapping
+from math import hypot
 from typing import Any
 
 from study.findings import words
@@ -11,6 +12,7 @@ from study.report.methods import day
 
 Row = Mapping[str, Any]
 NONE = "–"
+COMPARED = ("name_agreement", "alpha", "h")
 BRIEF = ("name_agreement", "alpha", "h", "nothing")
 
 
@@ -106,38 +108,66 @@ def checks(facts: Facts) -> Table | None:
     )
 
 
+def differences(facts: Facts) -> Table | None:
+    """From the first condition, where conditions share neither people nor summaries."""
+    first, *others = facts.main["conditions"].items()
+    if not others or any(one.condition is None and one.kind == "summary" for one in facts.stimuli):
+        return None
+    chosen = [measure for measure in MEASURES if measure.key in COMPARED]
+    rows = tuple(
+        (f"{name} less {first[0]}", *(_difference(own, first[1], measure) for measure in chosen))
+        for name, own in others
+    )
+    head = ("Difference", *(measure.name for measure in chosen))
+    note = f"Merged names, without those excluded. In brackets the 95 % interval {TWO_WAY}."
+    return Table(
+        "differences", "Differences between conditions.", head, rows, (0.34, 0.2, 0.2, 0.2), note=note
+    )
+
+
+def _difference(own: Row, other: Row, measure: words.Measure) -> str:
+    """With the interval that the two conditions' own intervals give (Zou and Donner 2008)."""
+    ours, theirs = (side["layers"]["merged"][measure.key] for side in (own, other))
+    if ours["value"] is None or theirs["value"] is None:
+        return NONE
+    gap = ours["value"] - theirs["value"]
+    value = _whole(words.number(gap, share=measure.share) + (" points" if measure.share else ""))
+    if not (ours["two_way"] and theirs["two_way"]):
+        return value
+    (low, high), (least, most) = ours["two_way"], theirs["two_way"]
+    down = hypot(ours["value"] - low, most - theirs["value"])
+    up = hypot(high - ours["value"], theirs["value"] - least)
+    return f"{value} [{_whole(words.span([gap - down, gap + up], share=measure.share))}]"
+
+
 def taggers(facts: Facts) -> Iterator[Table]:
     found = facts.main.get("tags") or {}
     if told := found.get("taggers"):
-        head = (
-            "Tagger",
-            "Network",
-            "Summaries",
-            "Hit@1",
-            "Hit@5",
-            "Reciprocal rank",
-            "First tag is the modal name",
-        )
-        keys = ("hit1", "hit5", "mrr", "modal_agrees")
-        rows = tuple(
-            (
-                f"{one['tagger']} {one['version']}",
-                one["network"],
-                f"{one['summaries']:,}",
-                *(_estimate(one[key], share=key != "mrr") for key in keys),
-            )
-            for one in told
-        )
+        head = ("Tagger", "Network", "Summaries", "Hit@1", "Hit@5", "Reciprocal rank", "Beyond chance")
+        rows = tuple(map(_tagger, told))
         widths = (0.16, 0.14, 0.09, 0.14, 0.14, 0.14, 0.14)
-        note = f"Merged names, without those excluded. In brackets the 95 % interval {TWO_WAY}."
-        yield Table("tags", "People’s names and automatic tags.", head, rows, widths, words=2, note=note)
-    if pairs := found.get("pairs"):
-        rows = tuple((f"{one['a']} – {one['b']}", one["network"] or "all", *_test(one)) for one in pairs)
-        head = ("Difference", "Network", "In the mean", "p", "n")
-        note = "Reciprocal ranks, by Wilcoxon’s signed-rank test."
-        yield Table(
-            "pairs", "Taggers and networks compared.", head, rows, (0.4, 0.2, 0.14, 0.1, 0.08), 2, note
+        note = (
+            "Merged names, without those excluded. Hit: the modal name is the first tag, or one of the first "
+            "five. Beyond chance: Cohen’s kappa of modal name and first tag. In brackets the 95 % interval "
+            f"{TWO_WAY}."
         )
+        yield Table("tags", "People’s names and automatic tags.", head, rows, widths, 2, note)
+    if pairs := found.get("pairs"):
+        head = ("Compared", "On", "Difference", "p", "n")
+        note = "Mean difference of reciprocal ranks, by Wilcoxon’s signed-rank test."
+        rows, widths = tuple(map(_pair, pairs)), (0.36, 0.26, 0.14, 0.1, 0.06)
+        yield Table("pairs", "Taggers and networks compared.", head, rows, widths, 2, note)
+
+
+def _tagger(one: Row) -> tuple[str, ...]:
+    hits = [_estimate(one[key]) for key in ("hit1", "hit5")]
+    others = [_estimate(one[key], share=False) for key in ("mrr", "modal_agrees")]
+    return (f"{one['tagger']} {one['version']}", one["network"], f"{one['summaries']:,}", *hits, *others)
+
+
+def _pair(one: Row) -> tuple[str, ...]:
+    on = f"summaries of {one['network']}" if one["network"] else f"classes, tagged by {one['tagger']}"
+    return (f"{one['a']} and {one['b']}", on, *_test(one))
 
 
 def looks(facts: Facts) -> Table | None:
@@ -251,7 +281,7 @@ def _summary(row: Row) -> tuple[str, ...]:
 
 
 def _test(one: Row) -> tuple[str, str, str]:
-    if one["p"] is None:
+    if one["difference"] is None or one["p"] is None:
         return one["reason"], NONE, f"{one['n']}"
     p = "< 0.001" if one["p"] < 0.001 else f"{one['p']:.3f}"
     return _decimal(one["difference"]), p, f"{one['n']}"

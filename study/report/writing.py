@@ -65,7 +65,7 @@ def _told(known: Facts) -> Iterator[Table | Plate]:
     found = known.content
     yield from tables.overall(known)
     yield from plates.plates(found, "layers")
-    yield from filter(None, (tables.conditions(known), tables.checks(known)))
+    yield from filter(None, (tables.conditions(known), tables.differences(known), tables.checks(known)))
     yield from plates.plates(found, "forest")
     yield tables.summaries(known)
     yield from plates.plates(found, "names")

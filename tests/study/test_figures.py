@@ -100,6 +100,7 @@ def test_chinese_names_stay_text_in_svg_and_are_drawn_or_written_by_number_elsew
 def test_long_names_are_cut_and_wide_characters_take_two_places():
     assert words.plain("wing", 10) == "wing"
     assert words.plain("a very long name for a wing", 10) == "a very lo…"
+    assert words.ends("a network: heron, summary 3", 14) == "a netw…mmary 3"
     assert words.plain("翅膀翅膀翅膀", 7) == "翅膀翅…"
     assert words.plain("a\n  b") == "a b"
 

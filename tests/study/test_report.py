@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import zipfile
+from dataclasses import replace
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,6 +18,7 @@ from study import exclusions, publishing
 from study.report import document, escaping, latex, references, writing
 from study.report.facts import facts
 from tests.factories import CLASS_NAME, give_answers, make_design, make_participant, make_study
+from tests.findings import make_content
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +116,22 @@ def test_tables_give_every_measure_at_three_layers_with_and_without_those_exclud
     assert "4 people" in main.caption and "5 people" in everybody.caption
     assert main.head == ("Measure", "As typed", "Mechanical", "Merged") and len(main.rows) == 11
     assert len(made["conditions"].rows) == 2 and len(made["summaries"].rows) == 4
+
+
+def test_conditions_are_compared_with_the_first_and_the_difference_has_an_interval(study):
+    made = {block.key: block for block in writing.write(study).sections[2].blocks if hasattr(block, "rows")}
+    ((name, agreement, *_),) = made["differences"].rows
+    first, second = facts(study).main["conditions"].values()
+    values = [one["layers"]["merged"]["name_agreement"]["value"] for one in (first, second)]
+    assert name.endswith(f"less {study.conditions.first().name}")
+    assert agreement.startswith(f"{100 * (values[1] - values[0]):.0f}".replace("-", "−")) and "[" in agreement
+
+
+def test_tags_floor_and_repeats_stand_in_tables_where_there_are_any(study):
+    words = plain(writing.document(replace(facts(study), content=make_content())))
+    assert "segments 1" in words and "segments and clip" in words and "−0.25" in words and "0.031" in words
+    assert "Decoys that were given a name" in words and "Repeats named as before, merged" in words
+    assert "Wilcoxon" in words and "guess floor: the same share for decoys, 15 %" in words
 
 
 def test_every_source_that_is_cited_stands_in_the_references(study):
