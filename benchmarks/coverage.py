@@ -5,7 +5,7 @@
 Simulated studies of 30 names, drawn by Zipf's law. Each summary has a modal name and a probability, from a
 beta distribution (mean .75), that an attentive person gives it; else they give any name. Some people (8 %)
 are careless and give any name to everything. The true value is that of endless people and summaries: over
-400,000 summaries, with the exact chances of each name. `grid` is the coverage, in percent, of the two-way
+400,000 summaries, with the exact chances of each name. `grid` is the coverage, as a share, of the two-way
 interval of Krippendorff's alpha for a nominal 95 %, by summaries x people; `plain` that of the two-way
 delete-one jackknife as it is in books (1.96 standard errors), `summaries_only` that of the interval that
 takes the people for fixed, against the same truth. `width`, `plain_width` are mean widths; `oracle_width` is
@@ -97,7 +97,7 @@ def main() -> None:
 def report(studies: int, full: bool) -> dict:
     first = {cell_name(cell): judge(FIRST, "alpha", cell, studies) for cell in track(GRID, "alpha")}
     found = {
-        "grid": pick(first, "coverage"),
+        "grid": {cell: round(share / 100, 3) for cell, share in pick(first, "coverage").items()},
         "ms_100x50": round(time_pair(), 2),
         "plain": pick(first, "plain"),
         "summaries_only": pick(first, "summaries_only"),
