@@ -2,10 +2,10 @@
 
 A mean of few summaries, or of few mistakes, often is 0 or 1, and then no variance can be seen. So the
 interval is Wilson's, with the number of independent answers that would give the variance that is seen, at
-most as many as there are; and with Student's t, since the variance is an estimate. Its degrees of freedom are
-those of the fewer, people or units: three decoys that happen to be alike tell nothing of a fourth. With three it
-is therefore wide, and Satterthwaite's degrees, which trust what is seen, held the truth in 82 % where each
-decoy fools either many or few.
+most as many as there are; and with Student's t, since the variance is an estimate. Its degrees of freedom
+are those of the fewer, people or units: three decoys that happen to be alike tell nothing of a fourth. With
+three it is therefore wide. Satterthwaite's degrees, which trust what is seen, held the truth in 82 % of
+simulated studies of three decoys each of which fools either many people or few, these in 99 %.
 """
 
 from math import sqrt
