@@ -5,10 +5,11 @@ from itertools import product
 import pytest
 from django.utils import timezone
 
-from study import looks, places, sessions
+from study import looks, places, sessions, tasks
 from study.agreement import stopping
 from study.agreement.stopping import Rule
 from study.models import Answer, Stimulus, Study
+from studyproject.celery import CLOCK, app
 from tests.factories import give_answers, make_participant, make_study
 
 
@@ -90,7 +91,9 @@ WORDS = ["tail", "wing", "ear", "paw", "fin", "nose", "horn", "leg", "belly", "b
 @pytest.mark.django_db
 def test_declared_stops_are_made_once_with_their_reason_and_the_answers_saved():
     study = settled()
-    assert looks.review_stops(study) == 2
+    assert set(CLOCK) <= set(app.tasks)
+    tasks.review_stops()
+    assert study.stimuli.exclude(stopped_at=None).count() == 2
     assert looks.review_stops(study) == 0
     named, open_question = study.stimuli.order_by("position")
     assert "keeps its lead" in named.stop_reason and named.answers_saved == 10
