@@ -102,6 +102,16 @@ def test_the_excluded_are_left_out_or_marked(client):
     assert [row["participant"] for row in without] == [row["participant"] for row in every[1:]]
 
 
+def test_a_study_of_others_is_not_there_whatever_the_permissions(client):
+    study = make_answered_study()
+    study.created_by = User.objects.create_user("owner", is_staff=True)
+    study.save()
+    researcher(client, "view_study", "change_study", "export_identifiable")
+    assert client.get(reverse("study:export", args=[study.slug])).status_code == 404
+    assert taken(client, study, "zip").status_code == 404
+    assert client.get(reverse("admin:study_answers", args=[study.pk])).status_code == 404
+
+
 def test_a_wrong_choice_is_said_beside_it_and_nothing_is_taken(client):
     study = make_answered_study()
     researcher(client, "view_study")
