@@ -1,12 +1,12 @@
 """The researchers' pages on which names are merged and coded."""
 
 import json
+from collections import Counter
 from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
@@ -17,7 +17,7 @@ from study import lexicon, looks, naming, results
 from study.access import may_decide, may_look
 from study.display import visible
 from study.findings import effect
-from study.models import Answer, NameEvent, Study
+from study.models import NameEvent, Study
 
 SHOWN = [
     ("", "all"),
@@ -26,7 +26,6 @@ SHOWN = [
     ("uncoded", "without a code"),
 ]
 MOST_LOGGED = 500
-MOST_PICTURES = 60
 
 
 class SearchForm(forms.Form):
@@ -113,7 +112,7 @@ def used(request: HttpRequest, study: Study) -> HttpResponse:
     members = [each for each in known if layers.merged(each) == name]
     if not members:
         raise Http404
-    context = {"name": name, "members": members, "pictures": _pictures(study, layers, name)}
+    context = {"name": name, "members": members, "pictures": naming.pictures(study, layers, name)}
     return render(request, "study/names_used.html", _context(request, study) | context)
 
 
@@ -211,8 +210,16 @@ def _intent(request: HttpRequest, study: Study, sent: dict[str, Any]) -> naming.
         return naming.intend(study, act, [*parts, *_members(request, study, marked)])
     if parts and not marked:
         raise Refusal("To merge or to code, mark whole groups; single names of a group can be split off.")
-    into = sent["into"] or (_first(study, marked) if act == lexicon.MERGE else "")
+    into = sent["into"] or (_most_used(request, study, marked) if act == lexicon.MERGE else "")
     return naming.intend(study, act, marked, into)
+
+
+def _most_used(request: HttpRequest, study: Study, groups: list[str]) -> str:
+    """Of these groups the one with the most answers: its name is offered for all."""
+    layers, answers = naming.layers(study, request.user.get_username()), Counter()
+    for name, many in naming.counts(study).items():
+        answers[layers.merged(name)] += many
+    return max(groups, key=lambda group: answers[group], default="")
 
 
 def _pair(sent: str) -> list[str]:
@@ -227,12 +234,6 @@ def _members(request: HttpRequest, study: Study, groups: list[str]) -> list[str]
     """A whole group that is split falls into all its names."""
     layers = naming.layers(study, request.user.get_username())
     return [name for group in groups for name in (group, *layers.lexicon.members().get(group, []))]
-
-
-def _first(study: Study, marked: list[str]) -> str:
-    """What more people called it."""
-    counts = naming.counts(study)
-    return max(marked, key=lambda name: counts[name], default="")
 
 
 def _ask(
@@ -309,19 +310,6 @@ def _said(intent: naming.Intent) -> str:
 def _place(sent: dict[str, Any], intent: naming.Intent) -> dict[str, str]:
     """Where the list goes on."""
     return {"at": intent.into if intent.kind == lexicon.MERGE else next(iter(intent.names), "")}
-
-
-def _pictures(study: Study, layers: naming.Layers, name: str) -> list[dict[str, Any]]:
-    rows = results.answers(study).filter(kind=Answer.Kind.NAME).select_related(None).order_by()
-    told = rows.filter(trial__participant__simulated=results.is_simulated(study))
-    words = told.values_list("trial__stimulus", "words").annotate(many=Count("pk"))
-    count: dict[int, int] = {}
-    for stimulus, typed, many in words:
-        if layers.merged(layers.mechanical(typed)) == name:
-            count[stimulus] = count.get(stimulus, 0) + many
-    found = study.stimuli.filter(pk__in=count).select_related("condition")
-    ranked = sorted(found, key=lambda stimulus: (-count[stimulus.pk], stimulus.pk))[:MOST_PICTURES]
-    return [{"stimulus": stimulus, "answers": count[stimulus.pk]} for stimulus in ranked]
 
 
 urlpatterns = [

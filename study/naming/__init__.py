@@ -17,13 +17,14 @@ from study.naming.decisions import (
 from study.naming.forgetting import forget
 from study.naming.layers import Layers, decided, deciding, layers, of_events
 from study.naming.sheet import Sheet, evidence, sheet
-from study.naming.vocabulary import Used, Vocabulary, counts, propose, vocabulary
+from study.naming.vocabulary import Shown, Used, Vocabulary, counts, pictures, propose, vocabulary
 
 __all__ = [
     "Agreement",
     "Coder",
     "Intent",
     "Sheet",
+    "Shown",
     "Layers",
     "Used",
     "Vocabulary",
@@ -46,6 +47,7 @@ __all__ = [
     "merge",
     "of_events",
     "open_comparison",
+    "pictures",
     "propose",
     "sheet",
     "split",

@@ -10,6 +10,9 @@ from django.db.models import Count, QuerySet
 from annotations.models import Concept
 from study import lexicon, names, results
 from study.models import Answer, Stimulus, Study
+from study.naming.layers import Layers
+
+MOST_PICTURES = 60
 
 
 @dataclass
@@ -25,6 +28,14 @@ class Used:
     @property
     def answers(self) -> int:
         return sum(self.spellings.values())
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A stimulus, and how many answers to it gave a name."""
+
+    stimulus: Stimulus
+    answers: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +73,18 @@ def counts(study: Study) -> Counter[str]:
     for words, many in _answers(study).order_by().values_list("words").annotate(many=Count("pk")):
         found[names.mechanical(words, study.language)] += many
     return found
+
+
+def pictures(study: Study, layers: Layers, group: str) -> list[Shown]:
+    """Where the names of this group were given, the most often first."""
+    many: Counter[int] = Counter()
+    rows = _answers(study).order_by().values_list("trial__stimulus", "words")
+    for stimulus, words, count in rows.annotate(many=Count("pk")):
+        if layers.merged(layers.mechanical(words)) == group:
+            many[stimulus] += count
+    found = study.stimuli.filter(pk__in=many).select_related("condition")
+    ranked = sorted(found, key=lambda stimulus: (-many[stimulus.pk], stimulus.pk))
+    return [Shown(stimulus, many[stimulus.pk]) for stimulus in ranked[:MOST_PICTURES]]
 
 
 def propose(study: Study, known: Vocabulary, table: lexicon.Lexicon) -> list[lexicon.Proposal]:

@@ -13,6 +13,7 @@ from django.urls import reverse
 from annotations import Refusal
 from annotations.models import Concept
 from study import looks, naming, publishing, rights, stimuli
+from study.desk_forms import StudyDesign
 from study.findings import effect
 from study.models import Exclusion, NameEvent, Participant
 from tests.factories import CLASS_NAME, NETWORK_NAME, give_names, make_design, make_found_run, make_study
@@ -150,6 +151,15 @@ def test_each_coder_has_groups_of_their_own_and_the_study_says_whose_count(study
     study.coder = "bob"
     assert naming.layers(study).coder == "bob" and naming.layers(study).merged("beek") == "beak"
     assert naming.layers(study, "ann").stamp != naming.layers(study, "bob").stamp
+
+
+def test_on_the_desk_one_chooses_among_those_who_decided(study, ann, bob):
+    naming.merge(study, ["bill"], "beak", by=ann)
+    naming.merge(study, ["beek"], "beak", by=bob)
+    form = StudyDesign(instance=study)
+    assert [value for value, _ in form.fields["coder"].choices] == ["", "ann", "bob"]
+    page = entered(ann).get(reverse("admin:study_study_change", args=[study.pk])).content.decode()
+    assert '<option value="bob">bob</option>' in page and "blind_naming" in page
 
 
 def test_coders_see_each_other_once_both_are_done(study, ann, bob):

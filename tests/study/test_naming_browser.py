@@ -73,6 +73,7 @@ def test_names_are_merged_coded_and_undone_by_keyboard_alone(page, live_server, 
     page.keyboard.type("head")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Coded “head”: “beak”.")).to_be_visible()
+    expect(page.locator("input[name=name][value=beak]")).to_be_focused()  # the page's script has run
     page.keyboard.press("u")
     expect(page.locator("dialog").get_by_role("button", name="Undo", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
