@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from annotations import Refusal
 from study import figures, looks
 from study.access import may_decide, may_look
-from study.findings import answers, board, snapshot
+from study.findings import answers, board
 from study.models import Condition, Stimulus, Study
 from summaries import exhibits
 
@@ -135,8 +135,8 @@ def answers_behind(request: HttpRequest, study: Study) -> HttpResponse:
 @may_look
 def newest_findings(request: HttpRequest, study: Study) -> JsonResponse:
     """For the page's script: which findings are the newest."""
-    newest = snapshot.latest(study)
-    return JsonResponse({"newest": newest and newest.stamp})
+    stamps = study.snapshots.order_by("-pk").values_list("stamp", flat=True)
+    return JsonResponse({"newest": stamps.first()})
 
 
 @require_POST

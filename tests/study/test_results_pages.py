@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from study import exclusions, sessions
 from study.agreement.looks import PRECISION, Declaration, written
-from study.findings import snapshot
+from study.findings import snapshot, words
+from study.findings.estimates import estimate
 from study.models import Snapshot, Stimulus, Study
 from tests.axe import check
 from tests.factories import give_answers, make_design, make_participant, make_study
@@ -190,14 +191,48 @@ def test_a_stopped_and_a_removed_stimulus_keep_their_answers(admin_client):
     assert "removed" in told and "stopped, 9 saved" in told and "gave 2 answers" in told
 
 
+def test_numbers_are_written_as_people_read_them():
+    assert words.number(0.746) == "75" and words.number(0.7434, share=False) == "0.74"
+    assert words.number(-0.004, share=False) == "0.00" and words.number(-0.25, share=False) == "−0.25"
+    assert words.span([0.1, 0.255]) == "10 to 26" and words.span(None) == ""
+    undefined = {
+        "value": None,
+        "reason": "no answers yet",
+        "two_way": None,
+        "same_people": None,
+        "warning": "",
+    }
+    assert words.told(undefined) == words.Told("", "no answers yet")
+
+
+def sign_in(page, client, address: str) -> None:
+    known = {name: cookie.value for name, cookie in client.cookies.items()}
+    page.context.add_cookies(
+        [{"name": name, "value": value, "url": address} for name, value in known.items()]
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_findings_is_shown_them_without_doing_anything(
+    page, live_server, admin_client, monkeypatch
+):
+    study = make_named("wing", "wing")
+    monkeypatch.setattr(snapshot, "AT_ONCE", 0)
+    monkeypatch.setattr(snapshot.current_app, "send_task", lambda *args, **more: None)
+    sign_in(page, admin_client, live_server.url)
+    page.goto(live_server.url + address(study))
+    page.get_by_text("made for the first time").wait_for()
+    check(page)
+    snapshot.renew(study)
+    page.get_by_text("2 participants gave 2 answers").wait_for()
+
+
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 def test_a_researcher_goes_from_the_sentence_to_an_answer(page, live_server, admin_client):
     study = make_named("Wing", "wings", "beak")
-    known = {name: cookie.value for name, cookie in admin_client.cookies.items()}
-    page.context.add_cookies(
-        [{"name": name, "value": value, "url": live_server.url} for name, value in known.items()]
-    )
+    sign_in(page, admin_client, live_server.url)
     errors = []
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     page.goto(live_server.url + address(study))
