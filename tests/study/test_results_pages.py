@@ -195,14 +195,7 @@ def test_numbers_are_written_as_people_read_them():
     assert words.number(0.746) == "75" and words.number(0.7434, share=False) == "0.74"
     assert words.number(-0.004, share=False) == "0.00" and words.number(-0.25, share=False) == "−0.25"
     assert words.span([0.1, 0.255]) == "10 to 26" and words.span(None) == ""
-    undefined = {
-        "value": None,
-        "reason": "no answers yet",
-        "two_way": None,
-        "same_people": None,
-        "warning": "",
-    }
-    assert words.told(undefined) == words.Told("", "no answers yet")
+    assert words.told(estimate(None, "no answers yet")) == words.Told("", "no answers yet")
 
 
 def sign_in(page, client, address: str) -> None:
