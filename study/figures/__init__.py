@@ -6,7 +6,7 @@ Nothing here loads matplotlib before something is drawn, so that a web process s
 from collections.abc import Mapping
 from typing import Any
 
-from study.figures.captions import alternative_text, caption
+from study.figures.captions import alternative_text, caption, footnote
 from study.figures.choices import Choice
 
 FIGURES = {
@@ -34,6 +34,7 @@ def draw(name: str, content: Mapping[str, Any], format: str, **choice: Any) -> b
         raise KeyError(format)
     with canvas.alone(format):
         figure = drawings.DRAWINGS[name](content, chosen)
+        canvas.mark(figure, footnote(name, content, chosen))
         return canvas.save(figure, format, title, alternative_text(name, content, chosen))
 
 

@@ -111,6 +111,15 @@ def text(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:
     axes.text(x, y, shown, **{"fontsize": SMALL, "va": "center", "parse_math": False} | how)
 
 
+def mark(figure: Figure, words: str) -> None:
+    """A few words in the lower left corner."""
+    if words:
+        width, height = figure.get_size_inches()
+        figure.text(
+            0.08 / width, 0.04 / height, words, fontsize=6.5, color=SOFT, va="bottom", parse_math=False
+        )
+
+
 def in_words(sentence: str) -> Figure:
     """In place of a figure that has nothing to show."""
     figure = sheet(1.2)

@@ -33,6 +33,15 @@ def caption(name: str, content: Mapping[str, Any], choice: Choice | None = None)
     return told + aside + bots
 
 
+def footnote(name: str, content: Mapping[str, Any], choice: Choice) -> str:
+    """What must be known of a figure that stands alone, without its caption."""
+    if choice.masked:
+        return ""
+    told = [LAYERS[choice.layer]] if "{layer}" in CAPTIONS[name] else []
+    told += ["with those excluded"] if choice.analysis == "all" and name != "flow" else []
+    return " · ".join([*told, "simulated: bots, not people"] if content.get("simulated") else told)
+
+
 def alternative_text(name: str, content: Mapping[str, Any], choice: Choice | None = None) -> str:
     """In one or two sentences what the figure shows; its numbers stand in the tables beside it."""
     chosen = choice or Choice()

@@ -19,7 +19,7 @@ Step = tuple[str, int, Sequence[tuple[str, int]]]
 def draw(content: Row, choice: Choice) -> Figure:
     steps = list(choice.flow) or steps_of(content["people"])
     gaps = [max(0.3, _side_height(left) + 0.16) if left else 0.3 for _, _, left in steps[:-1]]
-    height = 0.3 + STEP * len(steps) + sum(gaps)
+    height = 0.45 + STEP * len(steps) + sum(gaps)
     figure = canvas.sheet(height)
     paper, y = canvas.paper(figure), height - 0.15
     for place, (name, count, left) in enumerate(steps):

@@ -127,6 +127,9 @@ def test_masked_figures_tell_why_and_no_number():
 def test_simulated_and_excluded_are_told_below_the_figure():
     content = make_content(2, simulated=True)
     assert "all answers are of bots" in figures.caption("forest", content)
+    for name in NAMES:
+        assert "bots, not people" in told(draw(name, content))
+    assert "names as typed · with those excluded" in told(draw("names", content, layer="raw", analysis="all"))
     assert "excluded" in figures.caption("forest", content, figures.Choice(analysis="all"))
     assert "15 %" in figures.alternative_text("forest", content)
 
