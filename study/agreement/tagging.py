@@ -6,15 +6,16 @@ of them. Where several names tie for modal, both are expected values: the mean o
 of them were drawn. A summary that nobody named has no modal name, and is left out.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
-from study.agreement.codes import MISSING
+from study.agreement.codes import MISSING, NOTHING
 from study.agreement.coefficients import Estimate
 from study.agreement.intervals import ONE_UNIT, Interval, Pair, jackknife
 from study.agreement.shares import bounded
@@ -84,19 +85,27 @@ def modal(codes: ArrayLike, names: int) -> NDArray[np.float64]:
     return shares
 
 
-def hit_at_k(modal: NDArray[np.float64], ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
-    """(U,) the chance that the modal name is one of the first k tags; NaN where nobody gave a name."""
-    return _expected(modal, (ranks > 0) & (ranks <= k))
+def hit_at_k(ranks: NDArray[np.int64], k: int) -> NDArray[np.float64]:
+    """(U, L) 1 for each name that is one of the first k tags, else 0."""
+    return ((ranks > 0) & (ranks <= k)).astype(float)
 
 
-def reciprocal_rank(modal: NDArray[np.float64], ranks: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(U,) 1 / rank of the modal name among the tags, 0 for none; NaN where nobody gave a name."""
-    return _expected(modal, np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0))
+def reciprocal_rank(ranks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(U, L) of each name 1 / rank among the tags, 0 for none."""
+    return np.where(ranks > 0, 1 / np.maximum(ranks, 1), 0.0)
+
+
+VALUES: dict[str, Callable[[NDArray[np.int64]], NDArray[np.float64]]] = {
+    "hit1": partial(hit_at_k, k=1),
+    "hit5": partial(hit_at_k, k=5),
+    "reciprocal": reciprocal_rank,
+}
+"""What a name is worth, by the fields of Scores."""
 
 
 def scores(codes: ArrayLike, ranks: NDArray[np.int64]) -> Scores:
     shares = modal(codes, ranks.shape[1])
-    return Scores(hit_at_k(shares, ranks, 1), hit_at_k(shares, ranks, 5), reciprocal_rank(shares, ranks))
+    return Scores(**{name: _expected(shares, value(ranks)) for name, value in VALUES.items()})
 
 
 def agreement(modal: NDArray[np.float64], ranks: NDArray[np.int64]) -> Estimate:
@@ -129,23 +138,49 @@ def mean_of(measure: str, codes: ArrayLike, ranks: NDArray[np.int64], level: flo
     Variances by leaving out one summary, or one person, who may decide a modal name.
     """
     table = np.asarray(codes, dtype=np.int64)
-    own = getattr(scores(table, ranks), measure)
+    value = VALUES[measure](ranks)
+    own = _expected(modal(table, ranks.shape[1]), value)
     own = own[~np.isnan(own)]
     mean, count = (Estimate(float(own.mean())) if len(own) else Estimate(None, NOBODY_NAMED)), len(own)
     if mean.value is None or count < 2:
         none = Interval(None, None, level, mean.reason or ONE_UNIT)
         return Pair(none, none, mean)
-    summaries = float(own.var(ddof=1)) / count
-    both = summaries + _variance_of_people(table, ranks, measure)
+    summaries, without = float(own.var(ddof=1)) / count, means_without(table, value)
+    both = summaries + float((len(without) - 1) * without.var())
     two_way, same_people = (
         bounded(mean.value, variance, count, count - 1, level) for variance in (both, summaries)
     )
     return Pair(two_way, same_people, mean)
 
 
+def means_without(codes: NDArray[np.int64], value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over summaries of the modal name's `value` (U, L) without each of the people who answered.
+
+    Without somebody who gave one of several modal names the others are left; without one who gave the only
+    one, it stays level with names given once less. Nobody else changes anything.
+    """
+    codes = codes[:, (codes != MISSING).any(0)]
+    counts, names = _count(codes, value.shape[1]), codes > MISSING
+    top = counts.max(1, keepdims=True, initial=0)
+    best, near = (counts == top) & (top > 0), (counts >= top - 1) & (counts > 0)
+    tied = best.sum(1, keepdims=True)
+    own = (value * best).sum(1, keepdims=True)
+    alone = (value * near).sum(1, keepdims=True) / np.maximum(near.sum(1, keepdims=True), 1)
+    left = np.where(tied > 1, (own - value) / np.maximum(tied - 1, 1), np.where(top > 1, alone, np.nan))
+    own = own / np.maximum(tied, 1)
+
+    rows = np.arange(len(codes))[:, None]
+    decides = names & best[rows, np.where(names, codes, 0)]
+    after = np.where(decides, left[rows, np.where(names, codes, 0)], own)
+    here = (tied > 0) & ~np.isnan(after)
+    number = here.sum(0)
+    total: NDArray[np.float64] = np.where(here, after, 0).sum(0)
+    return total / np.maximum(number, 1)
+
+
 def agreement_of(codes: ArrayLike, ranks: NDArray[np.int64], level: float = 0.95) -> Pair:
     """`agreement` with its intervals."""
-    table = np.asarray(codes, dtype=np.int64)
+    table, ranks = _contenders(np.asarray(codes, dtype=np.int64), ranks)
     whole = agreement(modal(table, ranks.shape[1]), ranks)
     shares: dict[bytes, NDArray[np.float64]] = {}
 
@@ -190,23 +225,19 @@ def _count(codes: NDArray[np.int64], names: int) -> NDArray[np.int64]:
     return counted
 
 
+def _contenders(
+    codes: NDArray[np.int64], ranks: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The same with those names alone that are modal somewhere, or would be without one person."""
+    counts = _count(codes, ranks.shape[1])
+    kept = ((counts >= counts.max(1, keepdims=True, initial=0) - 1) & (counts > 0)).any(0)
+    number = np.append(np.where(kept, np.cumsum(kept) - 1, NOTHING), [NOTHING, NOTHING, MISSING])
+    return number[codes], ranks[:, kept]
+
+
 def _expected(modal: NDArray[np.float64], value: NDArray) -> NDArray[np.float64]:
     found: NDArray[np.float64] = np.where(modal.sum(1) > 0, (modal * value).sum(1), np.nan)
     return found
-
-
-def _variance_of_people(table: NDArray[np.int64], ranks: NDArray[np.int64], measure: str) -> float:
-    """By leaving out one after another who answered at all."""
-    present = np.flatnonzero((table != MISSING).any(0))
-    if len(present) < 2:
-        return 0.0
-    without = np.array([_mean_without(table, ranks, measure, int(one)) for one in present])
-    return float((len(present) - 1) * without.var())
-
-
-def _mean_without(table: NDArray[np.int64], ranks: NDArray[np.int64], measure: str, person: int) -> float:
-    left = getattr(scores(np.delete(table, person, axis=1), ranks), measure)
-    return float(np.nanmean(left)) if not np.isnan(left).all() else 0.0
 
 
 def _mean_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:

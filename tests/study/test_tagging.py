@@ -57,6 +57,23 @@ def test_agreement_is_undefined_in_words():
     assert one.estimate.value == 1 and one.two_way.reason
 
 
+def test_leaving_out_a_person_is_counting_anew():
+    lot = np.random.default_rng(5)
+    for _ in range(40):
+        codes = lot.integers(-3, 3, (6, 5))
+        codes = codes[:, (codes != MISSING).any(0)]
+        ranks = tagging.ranks([[{int(one)} for one in lot.permutation(4)[:3]] for _ in range(6)], 4)
+        for measure, value in tagging.VALUES.items():
+            anew = [
+                getattr(tagging.scores(np.delete(codes, one, axis=1), ranks), measure)
+                for one in range(codes.shape[1])
+            ]
+            expected = [np.nanmean(own) if not np.isnan(own).all() else 0 for own in anew]
+            np.testing.assert_allclose(tagging.means_without(codes, value(ranks)), expected)
+        known = tagging.agreement(tagging.modal(codes, 4), ranks)
+        assert tagging.agreement_of(codes, ranks).estimate == known
+
+
 def test_confusion_counts_names_that_two_people_gave_against_tags():
     found = tagging.confusion(CODES, tagging.ranks(TAGS, 5))
     people = {(0, BEAK), (1, WING), (1, TAIL)}
