@@ -1,5 +1,6 @@
 """The rows of this room: networks, runs and their jobs, and what each method finds."""
 
+from summaries.models.dissection import Unit, UnitConcept, UnitImage
 from summaries.models.networks import Network
 from summaries.models.runs import Job, Run, RunClass, RunImage
 from summaries.models.tags import Tagging
@@ -17,4 +18,7 @@ __all__ = [
     "RunImage",
     "Summary",
     "Tagging",
+    "Unit",
+    "UnitConcept",
+    "UnitImage",
 ]

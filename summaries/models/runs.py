@@ -12,11 +12,13 @@ class Run(models.Model):
     class Method(models.TextChoices):
         VISUAL = "visual", "visual summaries"
         TAGS = "tags", "automatic tags"
+        DISSECTION = "dissection", "network dissection"
 
     class Recipe(models.TextChoices):
         BOXES = "boxes", "boxes, as published"
         PARTS = "parts", "parts"
         TAGS = "tags", "tags of summaries"
+        UNITS = "units", "units of layers"
 
     class State(models.TextChoices):
         RUNNING = "running"
