@@ -23,7 +23,7 @@ KINDS = [
     ("nothing_in_common", "nothing in common"),
     ("cannot_tell", "can’t tell"),
 ]
-ANALYSES = [("main", "excluded people left out"), ("all", "excluded people counted too")]
+ANALYSES = [("main", "left out"), ("all", "counted too")]
 LAYERS = [("merged", "merged"), ("mechanical", "mechanical"), ("raw", "as typed")]
 
 
@@ -31,7 +31,7 @@ class ChoiceForm(forms.Form):
     """Which stimuli the results page lists, and by which numbers; in the address."""
 
     layer = forms.ChoiceField(label="Names", choices=LAYERS, required=False)
-    analysis = forms.ChoiceField(choices=ANALYSES, required=False)
+    analysis = forms.ChoiceField(label="Excluded people", choices=ANALYSES, required=False)
     condition = forms.ChoiceField(required=False)
     group = forms.ChoiceField(label="Class", required=False)
     kind = forms.ChoiceField(choices=[("", "all"), *Stimulus.Kind.choices], required=False)
@@ -59,7 +59,7 @@ class AnswersForm(forms.Form):
     kind = forms.ChoiceField(choices=KINDS, required=False)
     layer = forms.ChoiceField(choices=LAYERS, required=False)
     name = forms.CharField(max_length=200, required=False, strip=False)
-    analysis = forms.ChoiceField(choices=ANALYSES, required=False)
+    analysis = forms.ChoiceField(label="Excluded people", choices=ANALYSES, required=False)
     after = forms.IntegerField(min_value=0, max_value=2**62, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, study: Study, **kwargs: Any):
