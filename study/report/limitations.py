@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from study.findings.words import count
 from study.models import Stimulus, Study
 from study.report.facts import Facts
-from study.report.methods import LANGUAGES, listed
+from study.report.methods import LANGUAGES
+from study.report.phrases import capital, listed
 
 FEW = 10
 LOW_ATTENTION = 0.8
@@ -34,12 +35,12 @@ def _people(facts: Facts) -> Iterator[str]:
     yield f"Names were asked for in {language} alone; other languages may divide things into other parts."
     if (left := flow.analysed - flow.completed) > 0:
         who = count(left, "participant", "participants")
-        yield f"{_capital(who)} gave answers without completing the study; they are counted."
+        yield f"{capital(who)} gave answers without completing the study; they are counted."
     if flow.skipped:
-        yield f"{_capital(count(flow.skipped, 'page was', 'pages were'))} skipped and count as no answer."
+        yield f"{capital(count(flow.skipped, 'page was', 'pages were'))} skipped and count as no answer."
     if facts.withdrew:
         who = count(facts.withdrew, "participant who withdrew is", "participants who withdrew are")
-        yield f"{_capital(who)} in no number."
+        yield f"{capital(who)} in no number."
 
 
 def _design(facts: Facts) -> Iterator[str]:
@@ -61,7 +62,7 @@ def _design(facts: Facts) -> Iterator[str]:
     if not facts.rules:
         yield "No rules of exclusion were declared beforehand."
     if facts.by_hand:
-        yield f"{_capital(count(len(facts.by_hand), 'exclusion was', 'exclusions were'))} made by hand."
+        yield f"{capital(count(len(facts.by_hand), 'exclusion was', 'exclusions were'))} made by hand."
     if facts.study.state in (Study.State.OPEN, Study.State.PAUSED):
         yield "The study was still open when this was written; its numbers will change."
     if facts.lost:
@@ -98,8 +99,4 @@ def _quality(facts: Facts) -> Iterator[str]:
     target = facts.setting("target")
     if short := sum(row["kind"] == "summary" and row["answers"] < target for row in found["stimuli"]):
         which = count(short, "summary has", "summaries have")
-        yield f"{_capital(which)} fewer answers in the main analysis than the {target} aimed at."
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
+        yield f"{capital(which)} fewer answers in the main analysis than the {target} aimed at."

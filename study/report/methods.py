@@ -1,16 +1,12 @@
 """The methods of a study in plain sentences. Nothing is claimed that is not in the facts."""
 
-from collections.abc import Iterable
-from datetime import datetime
-
-from study.agreement import looks, stopping
-from study.agreement.distances import DECLARED
 from study.findings.words import count
 from study.models import Stimulus, Study
-from study.naming import Agreement
 from study.preregistration import RULES
+from study.report import analysis
 from study.report.document import Cite, Paragraph
 from study.report.facts import Facts, Rule
+from study.report.phrases import capital, day, listed, period
 
 LANGUAGES = {"en": "English", "zh-hans": "Chinese"}
 RECRUITERS = {
@@ -37,22 +33,12 @@ def paragraphs(facts: Facts) -> tuple[Paragraph, ...]:
         _evidence(facts),
         _procedure(facts),
         _exclusions(facts),
-        _names(facts),
-        _measures(facts),
-        _looks(facts),
+        analysis.names(facts),
+        analysis.measures(facts),
+        analysis.looks_taken(facts),
         _software(facts),
     )
     return tuple(paragraph for paragraph in told if paragraph)
-
-
-def listed(words: Iterable[str]) -> str:
-    """As in "a, b and c"."""
-    words = list(words)
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 2 else words)
-
-
-def day(moment: object) -> str:
-    return f"{moment:%-d %B %Y}"
 
 
 def _participants(facts: Facts) -> Paragraph:
@@ -60,9 +46,9 @@ def _participants(facts: Facts) -> Paragraph:
     told = []
     if facts.simulated:
         told.append("All participants were simulated by a program; nothing here is told of people.")
-    when = _when(*facts.came)
+    when = period(*facts.came)
     how = "" if facts.simulated else f", recruited {RECRUITERS[Study.Recruiter(facts.study.recruiter)]}"
-    told.append(f"{_capital(count(flow.arrived, who, who))} arrived{when}{how}.")
+    told.append(f"{capital(count(flow.arrived, who, who))} arrived{when}{how}.")
     told.append(
         f"{flow.consented:,} consented, {flow.answered:,} of them gave answers, and {flow.analysed:,} are in "
         f"the main analysis, of whom {flow.completed:,} completed the study (the flow of participants "
@@ -76,20 +62,12 @@ def _participants(facts: Facts) -> Paragraph:
         asked = count(len(questions), "question")
         more.append(f"Instructions were followed by a comprehension check of {asked}, with two attempts.")
     if asked := facts.setting("questions"):
-        more.append(f"{_capital(count(len(asked), 'question'))} about the participants could be left out.")
+        more.append(f"{capital(count(len(asked), 'question'))} about the participants could be left out.")
     if facts.withdrew:
         more.append(
             f"{facts.withdrew:,} withdrew afterwards; all about them was erased, and no number counts them."
         )
     return Paragraph((" ".join(told), Cite("schulz2010"), "). " + " ".join(more)), "Participants")
-
-
-def _when(first: datetime | None, last: datetime | None) -> str:
-    if not first:
-        return ""
-    if not last or day(first) == day(last):
-        return f" on {day(first)}" if last else f" from {day(first)} on"
-    return f" between {day(first)} and {day(last)}"
 
 
 def _stimuli(facts: Facts) -> Paragraph:
@@ -112,7 +90,7 @@ def _stimuli(facts: Facts) -> Paragraph:
         saved = sum(one.answers_saved for one in stopped)
         which = count(len(stopped), "summary was", "summaries were")
         fewer = count(saved, "answer")
-        sentences.append(f"{_capital(which)} stopped before the target by rule, which saved {fewer}.")
+        sentences.append(f"{capital(which)} stopped before the target by rule, which saved {fewer}.")
     return Paragraph((" ".join(sentences),), "Stimuli")
 
 
@@ -181,7 +159,7 @@ def _exclusions(facts: Facts) -> Paragraph:
     if facts.by_hand:
         reasons = "; ".join(f"“{reason}”" for reason in dict.fromkeys(facts.by_hand))
         who = count(len(facts.by_hand), "participant was", "participants were")
-        told.append(f"{_capital(who)} excluded by hand, with the reason {reasons}.")
+        told.append(f"{capital(who)} excluded by hand, with the reason {reasons}.")
     told.append(
         "The server evaluated the rules. Nothing was deleted: every result is given without and with the "
         "participants who were excluded."
@@ -198,112 +176,6 @@ def _rule(facts: Facts, rule: Rule) -> str:
     return f"Participants were excluded if {meaning} ({when}{early}); {met} met this."
 
 
-def _names(facts: Facts) -> Paragraph:
-    version = (facts.content or {}).get("layers", {}).get("mechanical_version", "")
-    told: list[str | Cite] = [
-        "Names are kept as they were typed. They are compared at three layers: as typed; after mechanical "
-        f"normalisation{f' (version {version})' if version else ''} of Unicode form, case, punctuation, "
-        "articles and plurals by a dictionary ",
-        Cite("barbaresi2024"),
-        "; and after synonyms were merged. ",
-    ]
-    coding = facts.coding
-    merges, splits, undone = (coding.decisions[kind] for kind in ("merge", "split", "undo"))
-    if not merges:
-        told.append("No synonyms were merged, so the merged layer is the mechanical one.")
-        return Paragraph(tuple(told), "Names")
-    decisions = coding.decisions.total()
-    how = "all of them blind" if coding.blind == decisions else f"{coding.blind} of them blind"
-    told.append(
-        f"The coder {coding.decider} made {count(merges, 'merge')}, {count(splits, 'split')} and "
-        f"{count(undone, 'undo', 'undos')} ({how} to conditions and networks); each decision is kept."
-    )
-    others = len(coding.coders) - (coding.decider in coding.coders)
-    if others:
-        told.append(f" {_capital(count(others, 'other coder'))} worked independently.")
-    told += [_compared(each) for each in coding.agreements]
-    return Paragraph(tuple(told), "Names")
-
-
-def _compared(agreement: Agreement) -> str:
-    found = agreement.comparison
-    told = {
-        "same code": found.same,
-        "Cohen’s kappa": found.kappa,
-        "the adjusted Rand index": found.pairs_adjusted,
-    }
-    measured = [f"{name} {one.value:.2f}" for name, one in told.items() if one.value is not None]
-    words = f" ({listed(measured)})" if measured else ""
-    return f" {agreement.one} and {agreement.other} were compared over {count(found.names, 'name')}{words}."
-
-
-def _measures(facts: Facts) -> Paragraph:
-    found = facts.main
-    told: list[str | Cite] = [
-        "Name agreement is the share of answers to a summary that give its most frequent (modal) name; the "
-        "spread of names is told by the H statistic ",
-        Cite("snodgrass1980"),
-        ". Answers without a name count in all shares. Over all summaries we give Krippendorff’s alpha ",
-        Cite("krippendorff2011"),
-        ", with each name as a category of its own, and with a distance between names that was fixed "
-        f"beforehand (synonyms {DECLARED.synonym:g}, names with the same code {DECLARED.same_code:g}, "
-        "others 1); Gwet’s AC1 ",
-        Cite("gwet2008"),
-        "; the share of pairs of people who agree",
-    ]
-    if found and found["overall"] and found["overall"]["merged"]["fleiss"]["value"] is not None:
-        told += ["; and Fleiss’ kappa ", Cite("fleiss1971"), ", as every summary has as many answers"]
-    told += [
-        ". Names that nobody has given yet are estimated by Chao’s method ",
-        Cite("chao1984"),
-        ". Intervals of level 95 % come from a delete-one jackknife ",
-        Cite("efron1981"),
-        " with Student’s t and a correction for skewness ",
-        Cite("hall1992"),
-        ", over participants and summaries at once: they speak of other people and other summaries. They "
-        "allow for one further participant who agrees with nobody, as few participants may by chance hold no "
-        "careless one. Beside them stand intervals for other summaries and the same people. Those of a "
-        "single summary’s share are Wilson’s ",
-        Cite("wilson1927"),
-        " and speak of other people. What is not defined is given as a reason.",
-    ]
-    if found and len(found["conditions"]) > 1:
-        told += [" Intervals of differences between conditions are made of theirs ", Cite("zou2008"), "."]
-    if facts.main and (facts.main.get("tags") or {}).get("pairs"):
-        told += [
-            " Taggers and networks are compared by Wilcoxon’s signed-rank test ",
-            Cite("wilcoxon1945"),
-            ".",
-        ]
-    return Paragraph(tuple(told), "Measures")
-
-
-def _looks(facts: Facts) -> Paragraph:
-    plan, stops = facts.plan, f" {stopping.words(facts.stops)}" if facts.stops else ""
-    undeclared = sum(entry.number is None for entry in facts.looks)
-    if plan is None:
-        words = "No looks at the estimate were declared, so it could be seen at any time while answers came."
-        return Paragraph((words + stops,), "Looks at the estimate")
-    aim = (
-        f"half the width of the interval of at most {plan.value:g}"
-        if plan.aim == looks.PRECISION
-        else f"a lower limit above {plan.value:g}"
-    )
-    at = listed(str(number) for number in plan.at)
-    taken = sum(entry.number is not None for entry in facts.looks)
-    told: list[str | Cite] = [
-        f"It was declared beforehand to look at the estimate of {looks.MEASURES[plan.measure]} "
-        f"({looks.LAYER_WORDS[plan.layer]}) at {at} participants, to aim at {aim}, and to share a level of "
-        f"{plan.level:g} among the looks by {looks.CORRECTIONS[plan.correction]} spending ",
-        Cite("lan1983"),
-        f". Between looks the estimate was masked. {taken} of {len(plan.at)} declared looks were taken, and "
-        f"{count(undeclared, 'other look was', 'other looks were')} taken beside them"
-        + (": they are listed below." if undeclared else ".")
-        + stops,
-    ]
-    return Paragraph(tuple(told), "Looks at the estimate")
-
-
 def _software(facts: Facts) -> Paragraph:
     told = f"The study was run and analysed with Meronym {facts.software}."
     if facts.version:
@@ -314,7 +186,3 @@ def _software(facts: Facts) -> Paragraph:
     days = facts.setting("retention_days")
     told += f" Recruiters’ identifiers and exact times are deleted after {days} days."
     return Paragraph((told,), "Software and data")
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]

@@ -8,7 +8,7 @@ from study.findings import words
 from study.findings.words import LAYERS, MEASURES, SAME_PEOPLE, TWO_WAY
 from study.report.document import Table
 from study.report.facts import Facts
-from study.report.methods import day
+from study.report.phrases import day
 
 Row = Mapping[str, Any]
 NONE = "–"
