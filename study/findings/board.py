@@ -48,6 +48,8 @@ class Line:
 
 @dataclass(frozen=True)
 class Check:
+    kind: str
+    """Of its stimuli."""
     name: str
     what: str
     """Is counted."""
@@ -79,7 +81,8 @@ def tell(study: Study, content: Mapping[str, Any], choice: Choice) -> dict[str, 
         "sentence": words.sentence(content),
         "excluded": [(exclusions.named(rule), count) for rule, count in left_out.items()],
         "agreement": _agreement(content),
-        "conditions": _conditions(found, choice.layer),
+        "conditions": _conditions(study, found, choice),
+        "behind": _behind(study, analysis=choice.analysis),
         "layer_name": words.LAYERS[choice.layer],
         "checks": _checks(found),
         "warnings": _warnings(found),
@@ -134,18 +137,23 @@ def _told(measures: Mapping[str, Any], measure: words.Measure) -> words.Told:
     return words.told(measures.get(measure.key), share=measure.share, unit=measure.unit)
 
 
-def _conditions(found: Mapping[str, Any], layer: str) -> dict[str, Any] | None:
+def _conditions(study: Study, found: Mapping[str, Any], choice: Choice) -> dict[str, Any] | None:
     """Side by side, where there is something to compare."""
     conditions = found["conditions"]
     if len(conditions) < 2:
         return None
     shown = all(one["layers"] for one in conditions.values())
     lines = [
-        Line(measure, [_told(one["layers"][layer], measure) for one in conditions.values()])
+        Line(measure, [_told(one["layers"][choice.layer], measure) for one in conditions.values()])
         for measure in words.MEASURES
         if shown
     ]
-    counts = [(name, one["people"], one["answers"]) for name, one in conditions.items()]
+    keys = dict(study.conditions.values_list("name", "pk"))
+    counts = [
+        (name, one["people"], one["answers"], _behind(study, condition=keys[name], analysis=choice.analysis))
+        for name, one in conditions.items()
+        if name in keys
+    ]
     return {"counts": counts, "lines": lines}
 
 
@@ -155,14 +163,17 @@ def _checks(found: Mapping[str, Any]) -> list[Check]:
     told = []
     if floor and floor["decoys"]:
         of = f"{words.count(floor['decoys'], 'decoy')}, {words.count(floor['answers'], 'answer')}"
-        told.append(Check("Guess floor", "decoys that were given a name", words.told(floor["named"]), of))
+        told.append(
+            Check("decoy", "Guess floor", "decoys that were given a name", words.told(floor["named"]), of)
+        )
     for layer, estimate in same["same"].items() if same["pairs"] else []:
         what = f"summary and repeat answered alike ({words.LAYERS[layer]})"
         of = words.count(same["pairs"], "pair")
-        told.append(Check("Self-consistency", what, words.told(estimate), of))
+        told.append(Check("repeat", "Self-consistency", what, words.told(estimate), of))
     if gold["gold"]:
         of = f"{words.count(gold['gold'], 'stimulus', 'stimuli')}, {words.count(gold['answers'], 'answer')}"
-        told.append(Check("Attention", "gold that was given an accepted name", words.told(gold["right"]), of))
+        what = "gold that was given an accepted name"
+        told.append(Check("gold", "Attention", what, words.told(gold["right"]), of))
     return told
 
 
