@@ -39,9 +39,9 @@ def judge(crowd: Crowd) -> Judgement:
     if not len(read.unit):
         return Judgement(truth, reason=NOBODY)
     found = measure.analysis(crowd.study, read, layers)
-    verdicts = [*of_agreement(found, truth), *_of_gold(crowd, found), *_of_tags(crowd, layers, found)]
+    verdicts = [*of_agreement(found, truth), *_of_gold(crowd, found)]
     merging = crowd.speech.synonyms or crowd.speech.slips
-    remarks = [NOT_MERGED] if merging and not layers.events else []
+    remarks = [*_of_tags(crowd, layers, found), *([NOT_MERGED] if merging and not layers.events else [])]
     return Judgement(truth, verdicts, modal(found["stimuli"], layers, crowd.beliefs), remarks)
 
 
@@ -51,6 +51,7 @@ def as_plain(judgement: Judgement) -> dict[str, Any]:
         "expected": asdict(judgement.expected),
         "findings": [asdict(one) | {"inside": one.inside} for one in judgement.verdicts],
         "modal_names": asdict(judgement.modal) if judgement.modal else None,
+        "remarks": judgement.remarks,
     }
 
 
@@ -76,13 +77,17 @@ def _of_gold(crowd: Crowd, found: dict[str, Any]) -> Iterator[Verdict]:
         yield verdict("attention", sum(shares) / len(shares), found["attention"]["right"])
 
 
-def _of_tags(crowd: Crowd, layers: naming.Layers, found: dict[str, Any]) -> Iterator[Verdict]:
-    """How often the true modal names are among the tags, against how often the found ones are."""
+def _of_tags(crowd: Crowd, layers: naming.Layers, found: dict[str, Any]) -> Iterator[str]:
+    """How often the true modal names are among the tags, and how often the found ones are."""
     for row in found["tags"]["taggers"]:
         places = list(_places(crowd, layers, row))
         for key, most in (("hit1", 1), ("hit5", 5)):
             true = sum(place <= most for place in places) / len(places)
-            yield verdict(f"{row['tagger']}, {row['network']}: hit@{most}", true, row[key])
+            if (value := row[key]["value"]) is not None:
+                yield (
+                    f"hit@{most} of {row['tagger']} on {row['network']}: {value:.0%} of the modal names found, "
+                    f"{true:.0%} of the true ones"
+                )
 
 
 def _places(crowd: Crowd, layers: naming.Layers, row: dict[str, Any]) -> Iterator[float]:
