@@ -9,7 +9,7 @@ from PIL import ImageOps, UnidentifiedImageError
 
 from annotations import Refusal
 
-__all__ = ["Refusal", "inspect", "png", "read_rgb", "suffix_of"]
+__all__ = ["Refusal", "inspect", "png", "read_plain", "read_rgb", "suffix_of"]
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 """What is decoded. Formats that run programs (EPS) or hold documents (PDF, PSD) are left out."""
@@ -41,6 +41,13 @@ def read_rgb(data: bytes) -> np.ndarray:
     return np.array(_to_rgb(image))
 
 
+def read_plain(data: bytes) -> Pillow.Image:
+    """The decoded picture as its file has it, neither turned nor converted: label maps hold numbers."""
+    image = _open(data, least=1)
+    _decode(image)
+    return image
+
+
 def suffix_of(data: bytes) -> str:
     """ ".jpeg", ".png", ...: after what the bytes are, whatever the file was called."""
     name = _open(data).format.lower()
@@ -54,7 +61,7 @@ def png(pixels: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def _open(data: bytes) -> Pillow.Image:
+def _open(data: bytes, least: int = LEAST_SIDE) -> Pillow.Image:
     if not data:
         raise Refusal("the file is empty")
     try:
@@ -68,17 +75,17 @@ def _open(data: bytes) -> Pillow.Image:
         raise Refusal("not a picture in a known format (JPEG, PNG, WebP, TIFF, GIF, BMP, AVIF)") from error
     except Exception as error:  # a decoder fed with broken bytes raises nearly anything
         raise Refusal("the picture is truncated or damaged") from error
-    _check_size(*image.size)
+    _check_size(*image.size, least)
     if animated:
         raise Refusal("an animated picture or one of several pages")
     return image
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_size(width: int, height: int, least: int) -> None:
     if width * height > MOST_PIXELS:
         raise Refusal(f"{width} x {height} px is more than 80 million pixels")
-    if min(width, height) < LEAST_SIDE:
-        raise Refusal(f"{width} x {height} px: a side is under {LEAST_SIDE} px")
+    if min(width, height) < least:
+        raise Refusal(f"{width} x {height} px: a side is under {least} px")
 
 
 def _decode(image: Pillow.Image) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from django.db import transaction
 
 from annotations import Refusal, files, pictures
+from annotations.importers.annotated import AnnotatedCollection
 from annotations.importers.collection import Collection, Flaw, LabelledFiles
 from annotations.importers.folder import printable
 from annotations.models import ClassLabel, Image, ImageSet, LabelledImage
@@ -48,17 +49,17 @@ def import_collection(
 
     With a limit, each class takes its first files in order of name that are good, up to that many.
     """
-    _check_set(collection, name)
+    check_set(collection, name)
     report = Report(flaws=list(collection.flaws))
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for label in collection.classes:
             for batch in _batches(label, limit_per_class, report):
-                _store_batch(collection, name, label, threads.map(_Reading(collection.root), batch), report)
+                _store_batch(collection, name, label, threads.map(Reading(collection.root), batch), report)
                 advance(len(batch))
     return report
 
 
-def _check_set(collection: Collection, name: str) -> None:
+def check_set(collection: Collection | AnnotatedCollection, name: str) -> None:
     """Refuses names that cannot be, and labels that the set already has from elsewhere."""
     if not name.strip() or len(name) > ImageSet._meta.get_field("name").max_length:
         raise Refusal("The image set's name must have 1 to 100 characters.")
@@ -90,7 +91,7 @@ def _batches(label: LabelledFiles, limit: int | None, report: Report) -> Iterato
         start += size
 
 
-class _Reading:
+class Reading:
     """Reads, judges and stores one file; runs in threads, without the database."""
 
     def __init__(self, root: Path) -> None:
@@ -99,7 +100,7 @@ class _Reading:
     def __call__(self, file: Path) -> Photograph | Flaw:
         path = printable(str(file.relative_to(self.root)))
         try:
-            data = _bytes_of(file)
+            data = bytes_of(file)
             width, height = pictures.inspect(data)
         except Refusal as error:
             return Flaw(path, str(error))
@@ -109,7 +110,7 @@ class _Reading:
         return Photograph(path, hashlib.sha256(data).hexdigest(), width, height, key)
 
 
-def _bytes_of(file: Path) -> bytes:
+def bytes_of(file: Path) -> bytes:
     try:
         if file.is_dir():
             raise Refusal("the folder cannot be read")

@@ -1,4 +1,4 @@
-"""import_images PATH --name NAME: photographs in class folders become an image set."""
+"""import_images PATH --name NAME: photographs and what is known of them become an image set."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,18 +9,25 @@ from tqdm import tqdm
 from annotations import Refusal
 from annotations.files import StorageFull
 from annotations.importers import FORMATS
+from annotations.importers.annotated import AnnotatedCollection
 from annotations.importers.collection import Collection
 from annotations.importers.intake import Report, import_collection
+from annotations.importers.segments import import_annotated
 
 
 class Command(BaseCommand):
-    help = "Imports photographs; a second call adds only what is new."
+    help = "Imports photographs, with what is known of their pixels; a second call adds only what is new."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("path", type=Path, help="the folder that holds the class folders")
+        parser.add_argument("path", type=Path, help="the folder that holds the images")
         parser.add_argument("--name", required=True, help="the image set's name")
         parser.add_argument("--format", choices=FORMATS, default="folder")
-        parser.add_argument("--limit-per-class", type=int, metavar="N")
+        parser.add_argument(
+            "--limit-per-class",
+            type=int,
+            metavar="N",
+            help="images of each class (in all, without classes)",
+        )
 
     def handle(self, *, path: Path, name: str, format: str, limit_per_class: int | None, **options) -> None:
         try:
@@ -38,11 +45,13 @@ class Command(BaseCommand):
         )
 
 
-def _import(collection: Collection, name: str, limit: int | None) -> Report:
-    most = limit or max(len(label.files) for label in collection.classes)
-    total = sum(min(len(label.files), most) for label in collection.classes)
+def _import(collection: Collection | AnnotatedCollection, name: str, limit: int | None) -> Report:
+    annotated = isinstance(collection, AnnotatedCollection)
+    sizes = [collection.total] if annotated else [len(label.files) for label in collection.classes]
+    total = sum(min(size, limit or size) for size in sizes)
     with tqdm(total=total, unit=" images") as bar:
-        return import_collection(collection, name, limit_per_class=limit, advance=bar.update)
+        add = import_annotated if annotated else import_collection
+        return add(collection, name, limit_per_class=limit, advance=bar.update)
 
 
 def _without_images(path: Path, report: Report) -> str:
