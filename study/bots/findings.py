@@ -85,8 +85,8 @@ def _of_tags(crowd: Crowd, layers: naming.Layers, found: dict[str, Any]) -> Iter
             true = sum(place <= most for place in places) / len(places)
             if (value := row[key]["value"]) is not None:
                 yield (
-                    f"hit@{most} of {row['tagger']} on {row['network']}: {value:.0%} of the modal names found, "
-                    f"{true:.0%} of the true ones"
+                    f"hit@{most} of {row['tagger']} on {row['network']}: {value:.0%} of the modal names "
+                    f"found, {true:.0%} of the true ones"
                 )
 
 
