@@ -199,9 +199,9 @@ def truth(result: dict | None) -> str:
     names, lost = result["modal"], result["lost_over_http"]
     told = (
         f"{result['studies']} studies with {result['answers']} answers, {result['over_http']} of them over "
-        f"HTTP ({lost} answers lost or doubled). In {percent(names['possible'])} of the studies no true modal "
-        f"name is ruled out by the answers; of {names['summaries']} modal names {percent(names['right'])} "
-        f"are the true ones."
+        f"HTTP ({lost} answers lost or doubled). In {percent(names['possible'])} of the studies no true "
+        f"modal name is ruled out by the answers; of {names['summaries']} modal names "
+        f"{percent(names['right'])} are the true ones."
     )
     return f"{told}\n\n{table(head, rows)}"
 
