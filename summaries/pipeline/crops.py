@@ -59,8 +59,10 @@ def _known(image_pk: int, side: int, box: tuple[slice, slice]) -> Sequence[Known
 
 @lru_cache(maxsize=64)
 def _segments(image_pk: int, side: int) -> list[tuple[str, str, int, NDArray]]:
-    """The image's segments: name, category, and value in a label map, stretched to the network's square."""
-    rows = list(Segment.objects.filter(image=image_pk).select_related("concept"))
+    """The image's segments: name, category, and value in a label map, stretched to the network's square.
+
+    What is said of the whole image says nothing of a region, and is left out."""
+    rows = list(Segment.objects.filter(image=image_pk).exclude(file="").select_related("concept"))
     maps = {file: stretch(_labels(file), side) for file in {row.file for row in rows}}
     return [(row.concept.name, row.concept.category, row.value, maps[row.file]) for row in rows]
 
