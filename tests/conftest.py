@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+import time
 from asyncio import events
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import django
 import pytest
 from django.conf import settings
 
+LONGEST_DRAIN = 5
+"""Seconds; a request that a test holds back never ends."""
 HOME = Path(tempfile.mkdtemp(prefix="meronym-tests-"))
 (HOME / "static").mkdir()
 for outer in ("DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "BEHIND_HTTPS", "DEBUG"):
@@ -67,7 +70,15 @@ def browser():
 
 @pytest.fixture
 def page(browser):
-    """A new window without cookies."""
-    context = browser.new_context()
-    yield context.new_page()
+    """A new window without cookies. It closes when nothing is asked of the server any more, or its threads
+    would still read the database while that is emptied for the next test."""
+    context, asked = browser.new_context(), set()
+    context.on("request", lambda request: asked.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        context.on(end, lambda request: asked.discard(request))
+    page = context.new_page()
+    yield page
+    latest = time.monotonic() + LONGEST_DRAIN
+    while asked and not page.is_closed() and time.monotonic() < latest:
+        page.wait_for_timeout(20)
     context.close()
