@@ -122,7 +122,7 @@ def test_a_true_name_is_possible_until_the_answers_speak_against_it():
 @pytest.mark.django_db
 def test_findings_of_simulated_studies_hold_the_truth():
     """Three small studies by the pages' own functions; of the numbers one in twenty may lie outside."""
-    told = []
+    told, rows = [], []
     for number in (3, 4, 5):
         plan = plans.draw(number, small=True)
         study = studies.make(plan)
@@ -131,10 +131,14 @@ def test_findings_of_simulated_studies_hold_the_truth():
         assert row["summaries"] == plan.summaries and row["merges"] > 0
         assert row["modal"]["possible"] == row["modal"]["summaries"]
         told += row["verdicts"]["main"]
+        rows.append(row | {"number": number, "http": False, "seconds": 1.0})
         assert row == truth.judge(plan, study.pk), "judging again changes nothing"
     assert {one["measure"] for one in told} >= set(truth.DEMANDED)
     assert all(one["low"] is not None for one in told)
     assert sum(one["inside"] for one in told) / len(told) >= 0.93
+    found, outside = truth.report(rows), [truth.short(row)["outside"] for row in rows]
+    assert (found["studies"], found["modal"]["possible"], found["undefined"]) == (3, 1, 0)
+    assert sum(map(len, outside)) == sum(not one["inside"] for one in told)
 
 
 @pytest.mark.django_db
