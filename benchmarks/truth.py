@@ -16,8 +16,8 @@ cannot be told from the modal one (sign test, 5 % shared by all names of all sum
 
 With --home the studies are kept in FOLDER, and a later call goes on there; --again judges all of them anew.
 The last line is one JSON object: `studies`, `inside` (by measure the share of studies whose interval holds
-the truth, in the main analysis), `least` (the smallest of those demanded), `modal`, `undefined` (numbers without an interval).
-The full result is kept in benchmarks/results/truth.json.
+the truth, in the main analysis), `least` (the smallest of those demanded), `modal`, `undefined` (numbers
+without an interval). The full result is kept in benchmarks/results/truth.json.
 """
 
 import argparse
