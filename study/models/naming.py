@@ -14,6 +14,8 @@ class NameEvent(models.Model):
         SPLIT = "split"
         CODE = "code"
         UNDO = "undo"
+        DONE = "done", "done with all"
+        OPENED = "opened", "comparison opened"
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="name_events")
     coder = models.CharField(max_length=150)

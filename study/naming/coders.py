@@ -12,7 +12,7 @@ from study.naming.decisions import hold
 from study.naming.layers import deciding, of_events
 from study.naming.vocabulary import counts
 
-DONE, OPENED = "done", "opened"
+DONE, OPENED = NameEvent.Kind.DONE, NameEvent.Kind.OPENED
 """Kinds of rows beside decisions: a coder is done; the coders may see each other's decisions from now on."""
 
 
