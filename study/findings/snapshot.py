@@ -13,7 +13,7 @@ from typing import Any
 
 from celery import current_app
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Count, Max
 from kombu.exceptions import OperationalError
 
@@ -53,15 +53,14 @@ def latest(study: Study) -> Snapshot | None:
 
 
 def renew(study: Study) -> Snapshot:
-    """The snapshot of the study as it is now, measured only if it is not there yet."""
-    wanted = stamp(study)
-    if kept := study.snapshots.filter(stamp=wanted).first():
-        return kept
-    began = perf_counter()
-    layers = naming.layers(study)
-    content = measure.content(study, table.read(study, layers=layers), layers)
-    content |= {"stamp": wanted, "seconds": round(perf_counter() - began, 2)}
-    return _store(study, wanted, content)
+    """The snapshot of the study as it is now, measured only if it is not there yet; anew if somebody withdrew
+    while it was measured, whose words would be in it."""
+    while True:
+        withdrew, wanted = study.tombstones.count(), stamp(study)
+        if kept := study.snapshots.filter(stamp=wanted).first():
+            return kept
+        if made := _store(study, wanted, _measured(study, wanted), withdrew):
+            return made
 
 
 def findings(study: Study) -> Findings:
@@ -81,18 +80,31 @@ def _told(kept: Snapshot | None, *, fresh: bool) -> Findings:
     return Findings(kept.content, fresh, kept.made_at)
 
 
-def _store(study: Study, wanted: str, content: dict[str, Any]) -> Snapshot:
-    """One row for each state, whoever was first."""
-    try:
-        with transaction.atomic():
-            made = study.snapshots.create(stamp=wanted, content=content)
-    except IntegrityError:
-        return study.snapshots.get(stamp=wanted)
+def _measured(study: Study, wanted: str) -> dict[str, Any]:
+    began = perf_counter()
+    layers = naming.layers(study)
+    content = measure.content(study, table.read(study, layers=layers), layers)
+    return content | {"stamp": wanted, "seconds": round(perf_counter() - began, 2)}
+
+
+@transaction.atomic
+def _store(study: Study, wanted: str, content: dict[str, Any], withdrew: int) -> Snapshot | None:
+    """One row for each state, whoever was first; None, and no row, where more withdrew than these."""
+    # Whoever withdraws leaves a tombstone, which waits for the study's row: before this, or after it.
+    Study.objects.select_for_update().only("pk").get(pk=study.pk)
+    if study.tombstones.count() != withdrew:
+        return None
+    made, first = study.snapshots.get_or_create(stamp=wanted, defaults={"content": content})
+    if first:
+        _forget_old(study)
+    return made
+
+
+def _forget_old(study: Study) -> None:
     newest = study.snapshots.order_by("-pk").values_list("pk", flat=True)[:KEPT]
     last = study.looks_taken.order_by("pk").last()
     looked_at = last.estimate.get("stamp") if last else None
     study.snapshots.exclude(pk__in=list(newest)).exclude(stamp=looked_at or "").delete()
-    return made
 
 
 def _is_small(study: Study) -> bool:

@@ -361,6 +361,24 @@ def test_who_measures_the_same_state_at_the_same_time_gets_the_row_that_was_firs
     assert snapshot.renew(study).content == {"first": True} and Snapshot.objects.count() == 1
 
 
+def test_who_withdraws_while_findings_are_measured_is_in_none_that_are_kept(monkeypatch):
+    study, real, told = make_study(1), measure.content, []
+    for name in ("wing", "unheard of"):
+        give_answers(make_participant(study), name)
+
+    def and_somebody_withdraws(*args):
+        content = real(*args)
+        if not told:
+            told.append(content)
+            rights.withdraw(study.participants.last())
+        return content
+
+    monkeypatch.setattr(measure, "content", and_somebody_withdraws)
+    made = snapshot.renew(study)
+    assert "unheard of" in str(told) and "unheard of" not in str(made.content)
+    assert Snapshot.objects.get() == made and made.stamp == snapshot.stamp(study)
+
+
 def test_a_large_study_is_measured_by_a_worker_and_shows_its_last_findings_meanwhile(monkeypatch):
     study, sent = make_study(2), []
     monkeypatch.setattr(snapshot, "AT_ONCE", 0)
