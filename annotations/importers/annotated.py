@@ -1,5 +1,6 @@
 """What readers of annotated images return: images one by one, each with what is said of its pixels."""
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from annotations import Refusal, maps
 from annotations.importers.collection import Flaw, LabelledFiles
+from annotations.importers.folder import printable
 from annotations.terms import Term
 
 ALL = LabelledFiles("all", "", "", ())
@@ -59,10 +61,10 @@ class AnnotatedCollection:
 
 
 def inside(root: Path, name: object) -> Path:
-    """The path of a file that another file names; refused where it leads out of the folder."""
-    path = Path(root, str(name))
-    if "\0" in str(name) or not path.resolve().is_relative_to(root.resolve()):
-        raise Refusal(f"'{name}' lies outside the folder")
+    """The path of a file that another file names; refused where the name leads out of the folder."""
+    path = Path(os.path.normpath(Path(root, str(name))))
+    if "\0" in str(name) or not path.is_relative_to(os.path.normpath(root)):
+        raise Refusal(f"'{printable(str(name))}' lies outside the folder")
     return path
 
 
