@@ -79,7 +79,7 @@ def choose_layers(classifier: Classifier) -> list[str]:
             last[output.shape[2]] = name
 
     names = [name for name, _ in classifier.module.named_modules() if name]
-    with _listening(classifier.module, names, note), torch.no_grad():
+    with listening(classifier.module, names, note), torch.no_grad():
         classifier.logits(torch.zeros(1, 3, side, side))
     if not last:
         raise Refusal(
@@ -97,7 +97,7 @@ def activations(classifier: Classifier, images: torch.Tensor, names: Sequence[st
     """
     kept: dict[str, list[torch.Tensor]] = {name: [] for name in names}
     # A copy: the module that comes next may work in place.
-    hear = _listening(classifier.module, names, lambda name, maps: kept[name].append(maps.clone()))
+    hear = listening(classifier.module, names, lambda name, maps: kept[name].append(maps.clone()))
     with hear, frozen(classifier.module):
         for image in images.split(1):
             classifier.module(classifier.normalise(image))
@@ -129,7 +129,7 @@ def project(layer: Layer, rows: Floats) -> Floats:
 
 
 @contextmanager
-def _listening(module: nn.Module, names: Sequence[str], hear: Callable[[str, Any], None]) -> Iterator[None]:
+def listening(module: nn.Module, names: Sequence[str], hear: Callable[[str, Any], None]) -> Iterator[None]:
     """Tells `hear` each named part's name and output; no hook is left afterwards, also after an error."""
     parts = dict(module.named_modules())
     with ExitStack() as hooks:
