@@ -3,7 +3,8 @@
 Participants are a sample as the summaries are, so the first interval adds the delete-one jackknife's variance
 over people to that over summaries (the interaction of both, which is in each, is not taken off again: that
 errs to the safe side). Its quantile is Student's t with Satterthwaite's degrees of freedom (1946), and Hall's
-transformation (1992) follows the skewness over summaries.
+transformation (1992) follows the skewness over summaries. With very few summaries Satterthwaite's degrees may
+be so many more than theirs alone that both variances gave less than the one: then the wider limit stands.
 
 What resampling of any kind cannot see is the careless person who by chance is not among ten. So one further
 person is imagined, one of those who agree with nobody, and on the side to which they would move the measure
@@ -174,6 +175,7 @@ def _combine(left: Deletions, imagined: tuple[float, ...], within: tuple[float, 
     no_units = _lacks(left.units, ONE_UNIT, RESTS_ON_UNIT)
     nothing = _lacks(left.people, ONE_PERSON, RESTS_ON_PERSON) or no_units
     alone = _limits(left.value, [units], skewness, level)
+    low, high = min(low, alone[0]), max(high, alone[1])
     warning = FEW_PEOPLE if len(left.people) < FEW else ""
     return Pair(
         _interval((low, high), within, level, nothing, warning),

@@ -145,6 +145,14 @@ def test_without_differences_between_units_a_share_has_wilsons_interval():
     assert (found.low, found.high) == (pytest.approx(known.low), pytest.approx(known.high))
 
 
+@pytest.mark.parametrize("people", range(2, 30))
+def test_an_interval_of_a_share_holds_its_share_at_both_ends(people):
+    for right in (np.ones((3, people), bool), np.zeros((3, people), bool)):
+        pair = share_of(right, np.ones((3, people), bool))
+        for span in (pair.two_way, pair.same_people):
+            assert span.low <= pair.estimate.value <= span.high
+
+
 def test_the_interval_of_a_share_covers_where_people_and_units_differ():
     lot, inside = np.random.default_rng(3), 0
     for _ in range(400):
