@@ -52,7 +52,8 @@ def bounded(
     z2 = float(t.ppf((1 + level) / 2, degrees)) ** 2
     middle = (mean + z2 / (2 * worth)) / (1 + z2 / worth)
     half = sqrt(z2 * (mean * (1 - mean) / worth + z2 / (4 * worth**2))) / (1 + z2 / worth)
-    return Interval(max(0.0, min(mean, middle - half)), min(1.0, max(mean, middle + half)), level, "", warning)
+    low, high = max(0.0, min(mean, middle - half)), min(1.0, max(mean, middle + half))
+    return Interval(low, high, level, "", warning)
 
 
 def _variance(right: NDArray[np.float64], asked: NDArray[np.float64]) -> float:

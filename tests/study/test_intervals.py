@@ -69,7 +69,7 @@ def test_the_interval_holds_the_estimate_and_that_for_other_people_is_the_wider(
 
 @given(st.integers(0, 10**6), st.integers(2, 5), st.integers(2, 8), st.sampled_from([0.0, 0.3]))
 @settings(max_examples=60, deadline=None)
-def test_however_few_there_are_the_interval_to_other_people_holds_that_for_the_same(seed, units, people, gaps):
+def test_the_interval_to_other_people_holds_that_for_the_same_however_few(seed, units, people, gaps):
     codes = draw(seed, units, people, 3, gaps)
     for measure in ("alpha", "ac1", "percent", "name_agreement", "h", "nothing"):
         pair = both(measure, codes)
