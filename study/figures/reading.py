@@ -18,9 +18,14 @@ def analysis(content: Row, choice: Choice) -> Row:
 
 def summaries(content: Row, choice: Choice) -> list[Row]:
     """The summaries of each condition, in the design's order, by falling agreement; undefined ones last."""
-    rows = [row for row in analysis(content, choice)["stimuli"] if row["kind"] == "summary"]
+    rows = [row for row in analysis(content, choice)["stimuli"] if row["kind"] == "summary" and is_told(row)]
     order = {name: place for place, name in enumerate(conditions(rows))}
     return sorted(rows, key=lambda row: (order[row["condition"] or ""], *_falling(row, choice.layer)))
+
+
+def is_told(row: Row) -> bool:
+    """What was taken out of the design before anybody answered is not part of the study."""
+    return row["answers"] > 0 or not row.get("removed")
 
 
 def shown(content: Row, choice: Choice) -> list[Row]:

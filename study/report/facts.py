@@ -1,19 +1,19 @@
 """Everything that a report may claim, read once from the rows and from the snapshot of the findings."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Max, Min
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils import timezone
 
 from study import exclusions, lexicon, looks, naming, results, versions
 from study.agreement import stopping
 from study.agreement.looks import Declaration
 from study.looks.declaration import planned
-from study.models import NameEvent, Stimulus, Study, Version
+from study.models import Answer, Exclusion, NameEvent, Stimulus, Study, Version
 from study.report.flow import Flow, flow
 from summaries import exhibits
 from summaries.models import Run
@@ -28,6 +28,8 @@ class Rule:
     """When the first version with this rule and this limit was published."""
     before_all: bool
     """Published before anybody consented."""
+    met: int = 0
+    """How many it excludes now, of those who took part under this limit."""
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,16 @@ class Facts:
     conditions: tuple[str, ...]
     stimuli: tuple[Stimulus, ...]
     """Of the design as it stands, without those taken out of it."""
+    taken_out: int
+    """Stimuli taken out of it after people had answered them."""
     runs: tuple[Run, ...]
     lost: int
     """Stimuli whose run has been deleted since."""
     rules: tuple[Rule, ...]
     by_hand: tuple[str, ...]
     """Reasons of those who were excluded by hand."""
+    lifted: int
+    """Exclusions that researchers took back."""
     coding: Coding
     plan: Declaration | None
     """The looks that were declared."""
@@ -112,10 +118,12 @@ def facts(study: Study) -> Facts:
         withdrew=study.tombstones.count(),
         conditions=tuple(study.conditions.order_by("position").values_list("name", flat=True)),
         stimuli=stimuli,
+        taken_out=_taken_out(study, simulated),
         runs=_runs(runs),
         lost=sum(_run(stimulus) not in {str(run.pk) for run in runs} for stimulus in stimuli),
-        rules=_rules(study),
+        rules=_rules(study, simulated),
         by_hand=_by_hand(study, simulated),
+        lifted=_of(study, simulated).filter(lifted_at__isnull=False).count(),
         coding=_coding(study),
         plan=looks.declared(study),
         looks=tuple(looks.history(study)),
@@ -145,16 +153,31 @@ def _run(stimulus: Stimulus) -> str:
     return (stimulus.exhibit.split("/") + [""])[1]
 
 
-def _rules(study: Study) -> tuple[Rule, ...]:
-    """Of every published version, each with the time at which it was declared."""
+def _rules(study: Study, simulated: bool) -> tuple[Rule, ...]:
+    """Of every published version, each with the time at which it was declared; a limit that was changed makes
+    another rule, for those who took part from then on."""
     consents = study.participants.filter(preview=False).aggregate(first=Min("consented_at"))["first"]
+    standing = _of(study, simulated).filter(lifted_at=None)
+    met = Counter(standing.values_list("rule", "participant__version"))
     found: dict[tuple[str, float], Rule] = {}
     for version in study.versions.filter(number__isnull=False).order_by("published_at"):
         for name, limit in sorted(version.setting("exclusion").items()):
             at = version.published_at
             early = at is not None and (consents is None or at <= consents)
-            found.setdefault((name, limit), Rule(name, exclusions.named(name), limit, at, early))
+            rule = found.get((name, limit)) or Rule(name, exclusions.named(name), limit, at, early)
+            found[name, limit] = replace(rule, met=rule.met + met[name, version.pk])
     return tuple(found.values())
+
+
+def _of(study: Study, simulated: bool) -> QuerySet[Exclusion]:
+    who = {"study": study, "preview": False, "simulated": simulated}
+    return Exclusion.objects.filter(**{f"participant__{name}": value for name, value in who.items()})
+
+
+def _taken_out(study: Study, simulated: bool) -> int:
+    given = results.answers(study).filter(trial__participant__simulated=simulated)
+    gone = given.filter(trial__stimulus__removed_at__isnull=False).exclude(kind=Answer.Kind.SKIPPED)
+    return gone.order_by().values("trial__stimulus").distinct().count()
 
 
 def _by_hand(study: Study, simulated: bool) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ def _people(facts: Facts) -> Iterator[str]:
         yield "All participants were simulated: the findings show the analysis at work, not what people see."
     if flow.analysed < FEW:
         yield (
-            f"Only {count(flow.analysed, 'participant is', 'participants are')} in the main analysis; with "
+            f"{_few(flow.analysed)} in the main analysis; with "
             "fewer than ten the intervals say little: who happened to take part weighs heavily."
         )
     asked = [str(question.get("key", "")) for question in facts.setting("questions")]
@@ -41,6 +41,10 @@ def _people(facts: Facts) -> Iterator[str]:
     if facts.withdrew:
         who = count(facts.withdrew, "participant who withdrew is", "participants who withdrew are")
         yield f"{capital(who)} in no number."
+
+
+def _few(people: int) -> str:
+    return f"Only {count(people, 'participant is', 'participants are')}" if people else "Nobody is"
 
 
 def _design(facts: Facts) -> Iterator[str]:
@@ -63,6 +67,9 @@ def _design(facts: Facts) -> Iterator[str]:
         yield "No rules of exclusion were declared beforehand."
     if facts.by_hand:
         yield f"{capital(count(len(facts.by_hand), 'exclusion was', 'exclusions were'))} made by hand."
+    if facts.lifted:
+        were = count(facts.lifted, "exclusion was", "exclusions were")
+        yield f"{capital(were)} taken back by the researchers, so the main analysis holds these answers."
     if facts.study.state in (Study.State.OPEN, Study.State.PAUSED):
         yield "The study was still open when this was written; its numbers will change."
     if facts.lost:
@@ -97,6 +104,7 @@ def _quality(facts: Facts) -> Iterator[str]:
     if same is not None and same < LOW_CONSISTENCY:
         yield f"People named a repeated summary as before in {same:.0%} of cases."
     target = facts.setting("target")
-    if short := sum(row["kind"] == "summary" and row["answers"] < target for row in found["stimuli"]):
+    shown = [row for row in found["stimuli"] if row["kind"] == "summary" and not row.get("removed")]
+    if short := sum(row["answers"] < target for row in shown):
         which = count(short, "summary has", "summaries have")
         yield f"{capital(which)} fewer answers in the main analysis than the {target} aimed at."

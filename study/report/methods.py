@@ -42,17 +42,18 @@ def paragraphs(facts: Facts) -> tuple[Paragraph, ...]:
 
 
 def _participants(facts: Facts) -> Paragraph:
-    flow, who = facts.flow, "simulated participants" if facts.simulated else "people"
+    flow = facts.flow
+    who = ("simulated participant",) if facts.simulated else ("person", "people")
     told = []
     if facts.simulated:
         told.append("All participants were simulated by a program; nothing here is told of people.")
     when = period(*facts.came)
     how = "" if facts.simulated else f", recruited {RECRUITERS[Study.Recruiter(facts.study.recruiter)]}"
-    told.append(f"{capital(count(flow.arrived, who, who))} arrived{when}{how}.")
+    told.append(f"{count(flow.arrived, *who)} arrived{when}{how}.")
     told.append(
-        f"{flow.consented:,} consented, {flow.answered:,} of them gave answers, and {flow.analysed:,} are in "
-        f"the main analysis, of whom {flow.completed:,} completed the study (the flow of participants "
-        "follows the CONSORT statement "
+        f"{flow.consented:,} consented, {flow.answered:,} of them gave answers, and {flow.analysed:,} "
+        f"{'is' if flow.analysed == 1 else 'are'} in the main analysis, of whom {flow.completed:,} completed "
+        "the study (the flow of participants follows the CONSORT statement "
     )
     more = []
     if facts.setting("least_age"):
@@ -85,6 +86,11 @@ def _stimuli(facts: Facts) -> Paragraph:
         sentences.append(f"Among them stood {CHECKS[kind].format(named)}.")
     if not checks:
         sentences.append("There were no decoys, no repeats and no stimuli with accepted names.")
+    if facts.taken_out:
+        more = count(facts.taken_out, "further stimulus was", "further stimuli were")
+        sentences.append(
+            f"{capital(more)} taken out of the design after people had answered; these answers are counted."
+        )
     stopped = [one for one in facts.stimuli if one.stopped_at]
     if stopped:
         saved = sum(one.answers_saved for one in stopped)
@@ -151,7 +157,7 @@ def _procedure(facts: Facts) -> Paragraph:
 
 
 def _exclusions(facts: Facts) -> Paragraph:
-    if not facts.rules and not facts.by_hand:
+    if not facts.rules and not facts.by_hand and not facts.lifted:
         return Paragraph(("No rules of exclusion were declared, and nobody was excluded.",), "Exclusions")
     told = [_rule(facts, rule) for rule in facts.rules]
     if not facts.rules:
@@ -160,19 +166,21 @@ def _exclusions(facts: Facts) -> Paragraph:
         reasons = "; ".join(f"“{reason}”" for reason in dict.fromkeys(facts.by_hand))
         who = count(len(facts.by_hand), "participant was", "participants were")
         told.append(f"{capital(who)} excluded by hand, with the reason {reasons}.")
+    if facts.lifted:
+        were = count(facts.lifted, "exclusion was", "exclusions were")
+        told.append(f"{capital(were)} taken back by the researchers.")
     told.append(
-        "The server evaluated the rules. Nothing was deleted: every result is given without and with the "
-        "participants who were excluded."
+        ("The server evaluated the rules. " if facts.rules else "")
+        + "Nothing was deleted: every result is given without and with the participants who were excluded."
     )
     return Paragraph((" ".join(told),), "Exclusions")
 
 
 def _rule(facts: Facts, rule: Rule) -> str:
     meaning = RULES.get(rule.name, rule.words + ": {}").format(f"{rule.limit:g}")
-    number = facts.flow.rules.get(rule.name, 0)
     when = f"declared on {day(rule.declared)}" if rule.declared else "never published"
     early = ", before anybody took part" if rule.before_all else ", after the first had consented"
-    met = count(number, "participant") if number else "nobody"
+    met = count(rule.met, "participant") if rule.met else "nobody"
     return f"Participants were excluded if {meaning} ({when}{early}); {met} met this."
 
 

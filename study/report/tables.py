@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from math import hypot
 from typing import Any
 
+from study.figures import reading
 from study.findings import words
 from study.findings.words import LAYERS, MEASURES, SAME_PEOPLE, TWO_WAY
 from study.report.document import Table
@@ -59,7 +60,7 @@ def conditions(facts: Facts) -> Table | None:
 
 
 def summaries(facts: Facts) -> Table:
-    found = [row for row in facts.main["stimuli"] if row["kind"] == "summary"]
+    found = [row for row in facts.main["stimuli"] if row["kind"] == "summary" and reading.is_told(row)]
     head = (
         "Summary",
         "Most frequent name",
@@ -268,7 +269,9 @@ def _summary(row: Row) -> tuple[str, ...]:
     told = words.told(found["share"])
     none = None if row["nothing"] is None else row["nothing"] + (row["cannot_tell"] or 0)
     return (
-        row["title"] + (" (stopped early)" if row["stopped"] else ""),
+        row["title"]
+        + (" (stopped early)" if row["stopped"] else "")
+        + (" (taken out of the design)" if row.get("removed") else ""),
         " | ".join(found["modal"]) or told.reason,
         f"{row['answers']:,}",
         told.value or NONE,

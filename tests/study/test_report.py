@@ -11,10 +11,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from study import exclusions, publishing
+from study import exclusions, publishing, versions
+from study.models import Exclusion
 from study.report import document, escaping, latex, references, writing
 from study.report.facts import facts
 from tests.factories import CLASS_NAME, give_answers, make_design, make_participant, make_study
@@ -108,6 +110,38 @@ def test_the_limitations_are_the_studys_own(study):
     assert "There were no decoys" in words and "still open" in words
     publishing.close_study(study)
     assert "still open" not in plain(writing.write(study))
+
+
+def test_what_was_taken_out_of_the_design_is_told_and_falls_short_of_nothing(study):
+    gone = study.stimuli.get(condition__position=1, position=1)
+    gone.removed_at = timezone.now()
+    gone.save()
+    told = plain(writing.write(study))
+    assert "The study showed 3 summaries" in told
+    assert "1 further stimulus was taken out of the design after people had answered" in told
+    assert "(taken out of the design)" in told and "3 summaries have fewer answers" in told
+
+
+def test_exclusions_that_were_made_or_taken_back_by_hand_are_told_as_such(study):
+    exclusion = exclusions.exclude(study.participants.order_by("number")[3], "in haste", None)
+    exclusions.lift(exclusion, "a mistake", User.objects.create_user("ada"))
+    told = plain(writing.write(study))
+    assert "The server evaluated the rules" not in told
+    assert "1 participant was excluded by hand, with the reason “pressed the same key”" in told
+    assert "1 exclusion was taken back by the researchers" in told
+
+
+def test_a_rule_whose_limit_was_changed_counts_people_by_the_limit_of_their_time(db):
+    made = make_study(1, exclusion={"least_seconds": 2})
+    for limit, words in ((2, ("wing", "fin")), (3, ("beak",))):
+        made.exclusion = {"least_seconds": limit}
+        made.save()
+        versions.publish(made)
+        for each in words:
+            give_answers(make_participant(made), each)
+    for person in made.participants.all():
+        Exclusion.objects.create(participant=person, rule="least_seconds", reason="Too fast.")
+    assert [(rule.limit, rule.met) for rule in facts(made).rules] == [(2, 2), (3, 1)]
 
 
 def test_tables_give_every_measure_at_three_layers_with_and_without_those_excluded(study):
