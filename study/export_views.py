@@ -165,7 +165,8 @@ def _note(request: HttpRequest, form: WholeForm, what: str) -> None:
 
 def _log(request: HttpRequest, choice: exports.Choice, tables: dict[str, tuple[exports.Column, ...]]) -> None:
     """Who took what, on the study's history page."""
-    told = "; ".join(f"{file}: {', '.join(one.id for one in columns)}" for file, columns in tables.items())
+    named = {file: dict.fromkeys(column.choice for column in columns) for file, columns in tables.items()}
+    told = "; ".join(f"{file}: {', '.join(names)}" for file, names in named.items())
     whose = "without the excluded" if choice.without_excluded else "everybody"
     words = f"Exported ({choice.flavour.name}, {whose}). {told}"
     LogEntry.objects.log_actions(request.user.pk, [choice.study], CHANGE, words, single_object=True)

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.db.models import Max
+
 from study import looks, naming
 from study.exports.columns import Column
 from study.exports.flavours import PLAIN, Flavour
 from study.findings.snapshot import Findings, findings
-from study.models import Study
+from study.models import Answer, Study
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Choice:
     def findings(self) -> Findings:
         """As the results page shows them: of a large study the newest that are kept, none while masked."""
         return Findings(None, True, None) if self.masked else findings(self.study)
+
+    @cached_property
+    def last_answer(self) -> int:
+        """Answers that come while tables are written are in none of them, so that they fit each other."""
+        return Answer.objects.aggregate(last=Max("pk"))["last"] or 0
 
     @cached_property
     def masked(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from study.exports.choice import Choice
@@ -62,18 +62,24 @@ def counts(choice: Choice) -> dict[str, Any]:
     """Of everybody who consented, whatever was chosen: by how they ended, answers by kind, exclusions."""
     people = consented(choice.study).order_by()
     who = {"trial__participant__in": people.values("pk")}
-    given = Answer.objects.filter(**who).order_by()
+    given = Answer.objects.filter(**who, pk__lte=choice.last_answer).order_by()
     standing = Exclusion.objects.filter(participant__in=people.values("pk"), lifted_at=None)
     return {
         "consented": people.count(),
         "simulated": people.filter(simulated=True).count(),
         "outcomes": _counted(people, "outcome", "on the way or left"),
         "revisions": given.count(),
-        "last_revisions": _counted(Answer.objects.current().filter(**who).order_by(), "kind"),
+        "last_revisions": _counted(_last_of(given, choice.last_answer), "kind"),
         "excluded": standing.values("participant").distinct().count(),
         "excluded_by": dict(sorted(Counter(standing.values_list("rule", flat=True)).items())),
         "withdrew": choice.study.tombstones.count(),
     }
+
+
+def _last_of(given: QuerySet[Answer], until: int) -> QuerySet[Answer]:
+    """The last revisions, as they were then."""
+    revised = Answer.objects.filter(revision__gt=1, pk__lte=until)
+    return given.filter(~Exists(revised.filter(trial=OuterRef("trial"), revision__gt=OuterRef("revision"))))
 
 
 def _counted(rows, field: str, empty: str = "") -> dict[str, int]:

@@ -126,12 +126,16 @@ def rows(choice: Choice) -> Iterator[Wide]:
 
 
 def _profile(study: Study) -> Iterator[Column]:
-    """Typed answers may tell who somebody is; chosen ones are few."""
+    """Typed answers may tell who somebody is, also where a later version let people choose; chosen ones are
+    few."""
     asked: dict[str, dict[str, Any]] = {}
+    was_typed: set[str] = set()
     for version in study.versions.filter(number__isnull=False).order_by("number"):
-        asked |= {each["key"]: each for each in version.setting("questions")}
+        for each in version.setting("questions"):
+            asked[each["key"]] = each
+            was_typed |= set() if each.get("choices") else {each["key"]}
     for key, question in asked.items():
-        typed = not question.get("choices")
+        typed = key in was_typed
         yield Column(
             f"profile_{key}",
             f"answer to “{question['text']}”",

@@ -72,9 +72,10 @@ class Came(NamedTuple):
 def came(choice: Choice) -> Iterator[Came]:
     """In the order of arrival, answers in the order of trials and revisions. Previews are left out, and so is
     everybody without consent."""
+    until = choice.last_answer  # before the stimuli, which may become more
     shown = {each.pk: each for each in choice.study.stimuli.select_related("condition", "source")}
     for batch in _batches(choice):
-        given = _given(batch, shown, choice.study.slug)
+        given = _given(batch, shown, choice.study.slug, until)
         for person in batch:
             yield Came(person, given.get(person.row.pk, []))
 
@@ -89,17 +90,21 @@ def chosen(choice: Choice) -> QuerySet[Participant]:
 
 
 def count_revisions(choice: Choice) -> int:
-    return Answer.objects.filter(trial__participant__in=chosen(choice).values("pk")).count()
+    return _answers(choice).count()
 
 
 def count_answers(choice: Choice) -> int:
     """Every answer has a first revision."""
-    first = Answer.objects.filter(revision=1)
-    return first.filter(trial__participant__in=chosen(choice).values("pk")).count()
+    return _answers(choice).filter(revision=1).count()
 
 
 def consented(study: Study) -> QuerySet[Participant]:
     return study.participants.filter(preview=False, consented_at__isnull=False)
+
+
+def _answers(choice: Choice) -> QuerySet[Answer]:
+    people = chosen(choice).values("pk")
+    return Answer.objects.filter(trial__participant__in=people, pk__lte=choice.last_answer)
 
 
 def _batches(choice: Choice) -> Iterator[list[Person]]:
@@ -119,10 +124,10 @@ def _persons(batch: list[Participant], without_excluded: bool) -> list[Person]:
     return [person for person in people if not (without_excluded and person.rules)]
 
 
-def _given(batch: list[Person], shown: dict[int, Stimulus], slug: str) -> dict[int, list[Given]]:
+def _given(batch: list[Person], shown: dict[int, Stimulus], slug: str, until: int) -> dict[int, list[Given]]:
     by_key = {person.row.pk: person for person in batch}
     rows = (
-        Answer.objects.filter(trial__participant__in=list(by_key))
+        Answer.objects.filter(trial__participant__in=list(by_key), pk__lte=until)
         .order_by("trial__participant__number", "trial__position", "revision")
         .values_list("trial__participant", *FIELDS)
     )

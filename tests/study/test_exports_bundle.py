@@ -172,6 +172,28 @@ def test_the_manifest_has_hash_rows_and_counts_and_all_else_is_the_same_to_the_b
     assert told["versions"][0]["sha256"] == study.versions.get(number=1).sha256
 
 
+def test_answers_that_come_while_the_files_are_written_are_in_none_of_them():
+    study = make_study(2, revisable=True)
+    participant = make_participant(study)
+    first, second = participant.trials.order_by("position")
+    sessions.answer(participant, first.key, kind="name", words="wing")
+    come = iter([(first, "beak"), (second, "tail")])
+
+    def meanwhile(rows, name, count):
+        for trial, words in come:
+            sessions.answer(participant, trial.key, kind="name", words=words)
+        return rows
+
+    bundle = bundle_of(exports.Choice(study, ANALYSIS), track=meanwhile)
+    tables = ("answers.csv", "revisions.csv", "participants.csv")
+    text = b"".join(map(bundle.read, tables)).decode()
+    assert "wing" in text and "beak" not in text and "tail" not in text
+    told = json.loads(bundle.read("manifest.json"))
+    rows = {file["name"]: file["rows"] for file in told["files"] if "rows" in file}
+    assert rows["answers.csv"] == rows["revisions.csv"] == told["counts"]["revisions"] == 1
+    assert told["counts"]["last_revisions"] == {"name": 1}
+
+
 DATA_FILE = re.compile(r"data/(.*/)?([a-z]+-[a-zA-Z0-9]+)(_[a-z]+-[a-zA-Z0-9]+)*_data\.csv")
 KEYWORDS = {"study", "site", "subject", "session", "task", "condition", "trial", "stimulus", "description"}
 
@@ -303,6 +325,20 @@ def test_profile_answers_have_columns_of_their_own_and_typed_ones_are_identifiab
     (row,) = load(own).read("participants-identifiable.csv").to_dict("records")
     assert (row["profile_job"], row["recruiter_person"]) == ("ornithologist", "5f00")
     assert pd.notna(row["started"])
+
+
+def test_what_was_ever_typed_stays_identifiable_when_a_later_version_lets_people_choose():
+    study = make_study(1, questions=[{"key": "job", "text": "What do you do?"}])
+    participant = sessions.start(study, "one")
+    sessions.consent(participant)
+    sessions.answer_questions(participant, {"job": "ornithologist"})
+    study.questions = [{"key": "job", "text": "What do you do?", "choices": ["birds", "fish"]}]
+    study.save()
+    publishing.publish_changes(study, None)
+    columns = {column.id: column for column in exports.TABLES["participants"].columns(study)}
+    assert columns["profile_job"].identifiable and not columns["profile_job"].included
+    shared = bundle_of(exports.Choice(study, ANALYSIS))
+    assert not [name for name in shared.namelist() if b"ornithologist" in shared.read(name)]
 
 
 def test_a_full_disk_leaves_no_half_file_and_is_said_in_words(tmp_path, monkeypatch):

@@ -79,6 +79,14 @@ def test_without_the_permission_the_whole_zip_has_none_of_them_whatever_is_sent(
     assert "recruiter_person" in {column.id for column in every}
 
 
+def test_the_log_tells_columns_that_repeat_for_each_stimulus_once(client):
+    study = make_study(3)
+    researcher(client, "view_study")
+    taken(client, study, "zip")
+    told = LogEntry.objects.get().change_message
+    assert told.count("stimulus_…_words") == 1 and "stimulus_1" not in told
+
+
 def test_the_long_standing_addresses_stay_and_are_logged(client):
     study = make_answered_study()
     researcher(client, "view_study")
