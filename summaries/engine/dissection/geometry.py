@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -45,8 +46,12 @@ def upsample(maps: torch.Tensor, size: tuple[int, int], geometry: Geometry) -> t
     return down @ (maps @ right.T)
 
 
+@lru_cache(maxsize=64)
 def weights(geometry: Geometry, size: tuple[int, int], axis: int) -> torch.Tensor:
-    """(size, cells) float64 of one axis: how much of each cell is in each pixel; rows sum to 1."""
+    """(size, cells) float64 of one axis: how much of each cell is in each pixel; rows sum to 1.
+
+    Kept for the next call, so nobody may change it.
+    """
     pixels, cells = size[axis], geometry.grid[axis]
     seen = (torch.arange(pixels, dtype=torch.float64) + 0.5) * geometry.span[axis] / pixels - 0.5
     place = ((seen - geometry.offset[axis]) / geometry.stride[axis]).clamp(0, cells - 1)
@@ -133,12 +138,12 @@ def _convolved(before: Geometry, shape: Shape, args: Sequence[Any]) -> Geometry:
 
 
 def _max_pooled(before: Geometry, shape: Shape, args: Sequence[Any]) -> Geometry:
-    kernel, stride, padding, dilation = (*args[1:5], *([], 0, 1)[len(args[1:5]) - 1 :])
+    kernel, stride, padding, dilation = _filled(args[1:5], (None, [], 0, 1))
     return _windows(before, shape, _two(kernel), stride, padding, dilation)
 
 
 def _mean_pooled(before: Geometry, shape: Shape, args: Sequence[Any]) -> Geometry:
-    kernel, stride, padding = (*args[1:4], *([], 0)[len(args[1:4]) - 1 :])
+    kernel, stride, padding = _filled(args[1:4], (None, [], 0))
     return _windows(before, shape, _two(kernel), stride, padding, 1)
 
 
@@ -163,6 +168,10 @@ def _resized(before: Geometry, shape: Shape, args: Sequence[Any]) -> Geometry:
         ),
         before.span,
     )
+
+
+def _filled(given: Sequence[Any], defaults: Sequence[Any]) -> list[Any]:
+    return [*given, *defaults[len(given) :]]
 
 
 def _two(value: Any) -> tuple[int, int]:

@@ -31,7 +31,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Presence:
-    """The concepts (c,) that an image shows, ascending, and where: rows (c, H W), 1 where and 0 where not."""
+    """The concepts (c,) that an image shows, ascending, and where: rows (c, H W) bool."""
 
     concepts: torch.Tensor
     rows: torch.Tensor
@@ -46,7 +46,7 @@ def find_presence(labels: Labels, device: torch.device | str = "cpu") -> Presenc
     where = (flat[:, None] == concepts[:, None].to(flat.dtype) + 1).any(0)
     if labels.whole:
         where |= torch.isin(concepts, torch.tensor(labels.whole, device=device))[:, None]
-    return Presence(concepts, where.float(), labels.size)
+    return Presence(concepts, where, labels.size)
 
 
 def primary_categories(coverage: NDArray) -> NDArray[np.int64]:
@@ -98,23 +98,26 @@ class Tally:
         for masks, each in zip(active, labels, strict=True):
             if tuple(masks.shape[1:]) != each.size:
                 raise Refusal(f"Masks are {tuple(masks.shape[1:])} and labels {each.size}.")
-            units = torch.arange(len(masks), device=masks.device)
-            self.add_image(units, masks.flatten(1).float(), find_presence(each, masks.device))
+            presence = find_presence(each, masks.device)
+            self.add_labels(presence)
+            self.add_masks(torch.arange(len(masks), device=masks.device), masks.flatten(1), presence)
 
-    def add_image(self, units: torch.Tensor, masks: torch.Tensor, presence: Presence) -> None:
-        """One image: the masks (k, H W), 0 or 1, of the units (k,) active there; others have none."""
-        self._to(masks.device)
+    def add_labels(self, presence: Presence) -> None:
+        """One image more, with its labels."""
+        self._to(presence.rows.device)
         concepts, rows = presence.concepts, presence.rows
         if len(concepts) and int(concepts[-1]) >= len(self.categories):
             raise Refusal(f"Concept {int(concepts[-1])} is labelled; there are {len(self.categories)}.")
         self.images += 1
         self.pixels += rows.shape[1]
-        self.labelled[concepts] += rows.sum(1).long()
+        self.labelled[concepts] += rows.sum(1)
         self.images_with[concepts] += 1
-        if not len(units):
-            return
+
+    def add_masks(self, units: torch.Tensor, masks: torch.Tensor, presence: Presence) -> None:
+        """Masks (k, H W) bool of some units (k,) in that image, each once; others have none."""
+        concepts, masks = presence.concepts, masks.float()
         # Sums of so few ones are exact in float32: an image has fewer than 2^24 pixels.
-        both, counts = masks @ rows.T, masks.sum(1)
+        both, counts = masks @ presence.rows.float().T, masks.sum(1)
         of_category = self._of_category[concepts]
         shown = of_category.amax(0) if len(concepts) else of_category.new_zeros(of_category.shape[1])
         self.both[units[:, None], concepts] += both.long()

@@ -51,6 +51,6 @@ class TopImages:
         peaks = torch.cat([self.peaks.to(peaks), peaks], 1)
         images = torch.cat([self.images.to(images.device), images], 1)
         order = images.argsort(1)
-        order = order.gather(1, peaks.gather(1, order).argsort(1, descending=True, stable=True))
+        order = order.gather(1, peaks.gather(1, order).argsort(dim=1, descending=True, stable=True))
         order = order[:, : self.count]
         self.peaks, self.images = peaks.gather(1, order), images.gather(1, order)
