@@ -27,6 +27,16 @@ def open_to(user: Any, studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.filter(pk__in=mine.values("pk"))
 
 
+def keep_closed(sender: type, instance: Any, origin: Any = None, **about: Any) -> None:
+    """A study that only people could see whose accounts are deleted now is administrators' from then on: it
+    would be nobody's, and so everybody's."""
+    leaving = origin if isinstance(origin, QuerySet) else sender._default_manager.filter(pk=instance.pk)
+    staying = sender._default_manager.exclude(pk__in=leaving.values("pk"))
+    seen = Study.objects.filter(Q(created_by=instance.pk) | Q(created_by=None, researchers=instance.pk))
+    for study in seen.exclude(researchers__in=staying):
+        study.researchers.add(*staying.filter(is_superuser=True))
+
+
 def researchers(*permissions: str) -> Callable:
     """Only staff who hold one of these permissions on studies, and to whom this one is open."""
 

@@ -48,3 +48,25 @@ def test_for_other_researchers_a_study_does_not_exist_whatever_they_may_do():
     assert client.post(reverse("admin:study_close", args=[study.pk])).status_code == 404
     client.force_login(anna)
     assert client.get(reverse("study:monitor", args=[study.slug])).status_code == 200
+
+
+def test_a_study_is_not_opened_to_all_when_the_accounts_of_those_who_saw_it_are_deleted():
+    anna, bela, clara = map(make_researcher, ["anna", "bela", "clara"])
+    admin = User.objects.create_superuser("admin")
+    owned, shared, listed = make_study(1, created_by=anna), make_study(1, created_by=anna), make_study(1)
+    shared.researchers.add(bela)
+    listed.researchers.add(anna)
+    anna.delete()
+    assert seen_by(bela) == {shared} and seen_by(clara) == set()
+    User.objects.filter(username__in=["bela", "nobody"]).delete()
+    assert seen_by(clara) == set() and seen_by(admin) == {owned, shared, listed}
+    assert [set(each.researchers.all()) for each in (owned, shared, listed)] == [{admin}] * 3
+
+
+def test_a_study_stays_closed_when_all_who_saw_it_are_deleted_at_once():
+    anna, bela, clara = map(make_researcher, ["anna", "bela", "clara"])
+    User.objects.create_superuser("admin")
+    study = make_study(1, created_by=anna)
+    study.researchers.add(bela)
+    User.objects.filter(username__in=["anna", "bela"]).delete()
+    assert seen_by(clara) == set() and not Study.objects.get().created_by
