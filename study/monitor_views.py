@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from annotations import Refusal
-from study import exclusions, monitor, timeline
+from study import exclusions, looks, monitor, timeline
 from study.access import may_decide, may_look
 from study.models import Condition, Exclusion, Outcome, Participant, Recruit, Study
 
@@ -114,7 +114,8 @@ def judge(request: HttpRequest, study: Study) -> HttpResponse:
 
 def _overview(request: HttpRequest, study: Study) -> dict:
     seen = monitor.overview(study, _simulated(request.GET.get("who", "")))
-    return {"study": study, "seen": seen, "who": "simulated" if seen.simulated else "people"}
+    who, masked = "simulated" if seen.simulated else "people", looks.state(study).masked
+    return {"study": study, "seen": seen, "who": who, "masked": masked}
 
 
 def _simulated(who: str) -> bool | None:

@@ -58,7 +58,7 @@ FIRST: tuple[Column, ...] = (
     Column(
         "names",
         "number of answers that are names",
-        lambda t: t.agreement.named,
+        _known(lambda a: a.named),
         Type.INTEGER,
         "computed",
     ),

@@ -57,5 +57,5 @@ def _stop(stimulus: Stimulus, verdict: Verdict) -> int:
         stopped_at=timezone.now(), stop_reason=verdict.reason, answers_saved=verdict.saved
     )
     if stopped:
-        log.info("Stimulus %s takes no further answers: %s", stimulus.pk, verdict.decision)
+        log.info("Stimulus %s takes no further answers, as declared.", stimulus.pk)
     return stopped

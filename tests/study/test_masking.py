@@ -1,5 +1,6 @@
 """Between looks no researcher's page and no file tells an estimate; after a look they do, and tell of it."""
 
+import csv
 import io
 from collections.abc import Iterator
 from zipfile import ZipFile
@@ -58,6 +59,18 @@ def test_no_page_and_no_file_tells_an_estimate_between_looks_and_all_do_after_on
     assert "beak" in told["result"]
     assert f"{7 / 9:.4f}" in told["admin:study_summaries"]
     assert "Declared look 1" in told["results"] and "Declared look 1" in told["report"]
+
+
+def test_how_many_saw_nothing_in_common_is_as_hidden_as_names_are(study, keeper):
+    give_answers(make_participant(study), "nothing_in_common", "nothing_in_common", "nothing_in_common")
+    told = dict(texts(keeper, study))
+    assert "90 %" not in told["monitor"] + told["monitor_fragment"] + told["results"]
+    rows = list(csv.DictReader(told["admin:study_summaries"].splitlines()))
+    assert [(row["answers"], row["names"]) for row in rows] == [("10", "")] * 3
+    study_looks.take(study, "keeper", "results")
+    told = dict(texts(keeper, study))
+    assert "90 %" in told["monitor"]
+    assert "9" in {row["names"] for row in csv.DictReader(told["admin:study_summaries"].splitlines())}
 
 
 def estimates(study: Study) -> set[str]:
