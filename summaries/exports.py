@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from annotations import files
-from summaries import taggings
+from summaries import dissections, taggings
 from summaries.engine import Refusal
 from summaries.engine.visual.pictures import encode_png
 from summaries.engine.visual.regions import EVIDENCE
@@ -55,6 +55,18 @@ def export_tags(of: Run, folder: Path) -> Path:
     }
     _write(folder / "tags.csv", taggings.as_csv(shown).encode())
     path = folder / "tags.json"
+    _write(path, json.dumps(content, indent=1, allow_nan=False).encode())
+    return path
+
+
+def export_units(run: Run, folder: Path) -> Path:
+    """Writes a CSV of each layer in NetDissect's result format and returns the path of units.json, which is
+    written last and says how they were made."""
+    content = dissections.as_json(run)
+    for layer in content["layers"]:
+        layer["file"] = re.sub(r"[^\w.-]+", "_", layer["layer"]) + ".csv"
+        _write(folder / layer["file"], dissections.as_csv(run, layer["layer"]).encode())
+    path = folder / "units.json"
     _write(path, json.dumps(content, indent=1, allow_nan=False).encode())
     return path
 

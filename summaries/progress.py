@@ -36,6 +36,15 @@ STAGES = {
             "score": "Comparing the tags with chance",
         }
     },
+    "dissection": {
+        "units": {
+            "quantiles": "Learning how active each unit is",
+            "thresholds": "Choosing from where on it counts as active",
+            "tally": "Counting where it is active and what is there",
+            "units": "Comparing units with concepts",
+            "drawings": "Drawing where the units are active",
+        }
+    },
 }
 """The stages of each method's recipes in order, in words; here, since the web process cannot import the
 pipeline.

@@ -3,13 +3,24 @@
 from dataclasses import asdict, dataclass
 
 from django.db import transaction
+from django.db.models import Min
 
-from annotations.models import ClassLabel, Concept, ImageSet, LabelledImage
+from annotations.models import ClassLabel, Concept, ImageSet, LabelledImage, Segment
 from summaries import taggers
 from summaries.engine import ENGINE_VERSION, Refusal
 from summaries.models import Network, Run, RunClass, RunImage, Summary
 
-__all__ = ["PRESETS", "Preset", "Refusal", "TagOptions", "choose_classes", "plan_run", "plan_tags"]
+__all__ = [
+    "PRESETS",
+    "Preset",
+    "Refusal",
+    "TagOptions",
+    "UnitOptions",
+    "choose_classes",
+    "plan_run",
+    "plan_tags",
+    "plan_units",
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,31 @@ class TagOptions:
     weights: str = ""
 
 
+BASES = {
+    "natural": "the units as they are",
+    "rotated": "the same activations turned at random, which leaves what the network answers as it is",
+}
+RULES = {
+    "netdissect": "active pixels of every image in which the concept's category is labelled",
+    "lite": "as NetDissect-Lite counts: only of images where such a label lies under the unit's own pixels",
+}
+
+
+@dataclass(frozen=True)
+class UnitOptions:
+    """How layers are dissected; all of it stands in the parameters of the run."""
+
+    layers: tuple[str, ...]
+    basis: str = "natural"
+    alpha: float = 1.0
+    """How far a rotated basis is turned: 0 not at all, 1 all the way."""
+    quantile: float = 0.005
+    """Share of places at which a unit counts as active."""
+    threshold: float = 0.04
+    """IoU above which a unit is a detector."""
+    rule: str = "netdissect"
+
+
 @dataclass(frozen=True)
 class Choice:
     """A class of the image set and the output of the network that stands for it."""
@@ -79,8 +115,7 @@ def plan_run(
         raise Refusal(f"There is no preset '{preset}'; there is {', '.join(PRESETS)}.")
     if limit is not None and limit < 2:
         raise Refusal("A summary compares images: let at least two of a class take part.")
-    if not 0 <= seed < 2**31:
-        raise Refusal(f"The seed is a number from 0 to {2**31 - 1}, not {seed}.")
+    _check_seed(seed)
     chosen = choose_classes(network, image_set, classes)
     with transaction.atomic():
         run = Run.objects.create(
@@ -98,6 +133,11 @@ def plan_run(
         for position, choice in enumerate(chosen):
             _write_down(run, choice, position)
     return run
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**31:
+        raise Refusal(f"The seed is a number from 0 to {2**31 - 1}, not {seed}.")
 
 
 def plan_tags(
@@ -126,9 +166,10 @@ def plan_tags(
     )
 
 
-def asked(options: TagOptions) -> dict:
+def asked(options: TagOptions | UnitOptions) -> dict:
     """The options as they stand in a run's parameters."""
-    return asdict(options) | {"words": list(options.words)}
+    values = asdict(options).items()
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values}
 
 
 def check_tags(of: Run, tagger: str, options: TagOptions) -> None:
@@ -142,6 +183,66 @@ def check_tags(of: Run, tagger: str, options: TagOptions) -> None:
         raise Refusal(f"Run {of.pk} found no summaries, so there is nothing to tag.")
     if tagger in taggers.BUILT_IN:
         taggers.make(tagger, setup_of(of.image_set, options))
+
+
+def plan_units(
+    network: Network,
+    image_set: ImageSet,
+    options: UnitOptions,
+    *,
+    seed: int = 0,
+    limit: int | None = None,
+    created_by=None,
+    queued: bool = True,
+) -> Run:
+    """A run that dissects layers, with its images written down once each. Refusal where it makes no sense.
+
+    Whether the network has these layers only the numerics know: see `pipeline.dissection.check_layers`.
+    """
+    check_units(image_set, options, seed, limit)
+    with transaction.atomic():
+        run = Run.objects.create(
+            method=Run.Method.DISSECTION,
+            recipe=Run.Recipe.UNITS,
+            network=network,
+            image_set=image_set,
+            preset=options.basis,
+            parameters=asked(options),
+            seed=seed,
+            limit=limit,
+            engine_version=ENGINE_VERSION,
+            created_by=created_by,
+            queued=queued,
+        )
+        for position, label in enumerate(image_set.labels.order_by("pk")):
+            index = _output_for(network, label.synset, label.name)
+            _write_down(run, Choice(label, index or 0), position)
+        images = RunImage.objects.filter(run_class__run=run)
+        images.exclude(pk__in=images.values("image").annotate(first=Min("pk")).values("first")).delete()
+        images.filter(image__segments=None).update(skipped="no concept is marked in it")
+        if not images.filter(skipped="").exists():
+            raise Refusal("No concept is marked in any of these images; let more of them take part.")
+    return run
+
+
+def check_units(image_set: ImageSet, options: UnitOptions, seed: int = 0, limit: int | None = None) -> None:
+    """Refuses what could not be dissected."""
+    _check_seed(seed)
+    if limit is not None and limit < 1:
+        raise Refusal("Let at least one image of a class take part.")
+    if not options.layers:
+        raise Refusal("Name at least one layer; --layer list shows those that the network has.")
+    if options.basis not in BASES:
+        raise Refusal(f"There is no basis '{options.basis}'; there is {' and '.join(BASES)}.")
+    if options.rule not in RULES:
+        raise Refusal(f"There is no rule '{options.rule}'; there is {' and '.join(RULES)}.")
+    if not 0 <= options.alpha <= 1 or not 0 < options.quantile < 1 or not 0 <= options.threshold < 1:
+        raise Refusal("Alpha is a number from 0 to 1, the quantile and the threshold shares between 0 and 1.")
+    if not Segment.objects.filter(image__labelled_images__image_set=image_set).exists():
+        raise Refusal(
+            f"No concept is marked in any image of '{image_set.name}': import a set with label maps, or its "
+            "colours."
+        )
 
 
 def setup_of(image_set: ImageSet, options: TagOptions, device: str = "cpu") -> taggers.Setup:

@@ -11,7 +11,7 @@ import annotations
 from annotations.files import StorageFull
 from summaries.disk import FULL, is_full
 from summaries.engine import Refusal
-from summaries.models import Job, Run
+from summaries.models import Job, Network, Run
 
 
 class RunCommand(BaseCommand):
@@ -94,6 +94,16 @@ class Bar:
 
 
 LOOK = "{desc:48.48} {percentage:3.0f}%|{bar:24}| {elapsed}, {remaining} left"
+
+
+def find(model, name: str):
+    """The network or image set of this name; a Refusal says which there are."""
+    try:
+        return model.objects.get(name=name)
+    except model.DoesNotExist:
+        known = ", ".join(model.objects.values_list("name", flat=True)[:8]) or "none yet"
+        what, how = ("network", "add_network") if model is Network else ("image set", "import_images")
+        raise Refusal(f"There is no {what} called '{name}' (there is: {known}); {how} adds one.") from None
 
 
 def page_of(run: Run) -> str:

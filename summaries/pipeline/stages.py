@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from summaries.engine import ENGINE_VERSION
 from summaries.jobs import Piece
 from summaries.models import Job, Run
-from summaries.pipeline import parts, pieces, presets, tags, visual
+from summaries.pipeline import dissection, parts, pieces, presets, tags, visual
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-contrib-python-headless", "torch")
 
@@ -52,6 +52,15 @@ METHODS: dict[str, dict[str, list[Stage]]] = {
             Stage("score", "cpu", tags.plan_classes, tags.score_summaries),
         ]
     },
+    "dissection": {
+        "units": [
+            Stage("quantiles", "gpu", dissection.plan_quantiles, dissection.sketch_activations),
+            Stage("thresholds", "cpu", dissection.plan_layers, dissection.merge_quantiles),
+            Stage("tally", "gpu", dissection.plan_tally, dissection.count_pixels),
+            Stage("units", "cpu", dissection.plan_layers, dissection.score_units),
+            Stage("drawings", "gpu", dissection.plan_masks, dissection.draw_masks),
+        ]
+    },
 }
 """The stages of each method's recipes, in order."""
 
@@ -92,4 +101,6 @@ def _libraries() -> dict[str, str]:
 def _parameters(run: Run) -> dict:
     if run.method == Run.Method.TAGS:
         return tags.frozen_parameters(run)
+    if run.method == Run.Method.DISSECTION:
+        return dissection.frozen_parameters(run)
     return presets.to_json(presets.VISUAL[run.preset](run.network.input_size))

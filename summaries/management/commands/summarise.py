@@ -5,7 +5,7 @@ from pathlib import Path
 from annotations.models import ImageSet
 from summaries.engine import ENGINE_VERSION, Refusal
 from summaries.exports import check_folder, export_run
-from summaries.management.running import RunCommand, page_of
+from summaries.management.running import RunCommand, find, page_of
 from summaries.models import Network, Run
 from summaries.runs import PRESETS, choose_classes, plan_run
 
@@ -45,7 +45,7 @@ class Command(RunCommand):
 
     def _run(self, options) -> Run:
         """A new run, or the same one begun earlier and not finished."""
-        network, images = _find(Network, options["network"]), _find(ImageSet, options["images"])
+        network, images = find(Network, options["network"]), find(ImageSet, options["images"])
         classes = [word for word in options["classes"].split(",") if word.strip()]
         asked = {name: options[name] for name in ("preset", "seed", "limit")}
         chosen = {choice.label.pk for choice in choose_classes(network, images, classes)}
@@ -64,12 +64,3 @@ class Command(RunCommand):
             for image in skipped:
                 self.stdout.write(f"  {image.file}: {image.skipped}")
         self.stdout.write(f"Run {run.pk} took {run.seconds:.0f} seconds. Look at it under {page_of(run)}")
-
-
-def _find(model, name: str):
-    try:
-        return model.objects.get(name=name)
-    except model.DoesNotExist:
-        known = ", ".join(model.objects.values_list("name", flat=True)[:8]) or "none yet"
-        what, how = ("network", "add_network") if model is Network else ("image set", "import_images")
-        raise Refusal(f"There is no {what} called '{name}' (there is: {known}); {how} adds one.") from None
