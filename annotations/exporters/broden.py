@@ -3,18 +3,17 @@
 import csv
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
-from django.db.models import Count, F, FloatField, Sum
-from django.db.models.functions import Cast
+from django.db.models import Count
 from numpy.typing import NDArray
 
 from annotations import Refusal, files, maps, pictures
-from annotations.exporters.sheets import Sheet, new_folder, segments_of, sheets_of, term_of, write_file
+from annotations.exporters.labels import Label, labels_of
+from annotations.exporters.sheets import Sheet, new_folder, segments_of, sheets_of, write_file
 from annotations.importers.broden import CATEGORIES, SUFFIXES
 from annotations.models import ImageSet
 from annotations.terms import Term
@@ -23,14 +22,6 @@ WORDS = {ours: word for word, ours in reversed(CATEGORIES.items())}
 """Our category -> Broden's word."""
 TRAINING = 0.7
 """The share of images that the hash of their name puts into the split "train"; the others are "val"."""
-
-
-@dataclass(frozen=True)
-class Label:
-    number: int
-    term: Term
-    frequency: int
-    coverage: float
 
 
 def write(
@@ -53,20 +44,6 @@ def write(
     _write_tables(image_set, labels, words, out)
     rows = (_row(sheet, numbers, words, scale, out, advance) for sheet in sheets_of(image_set))
     _write_table(out / "index.csv", ["image", "split", "ih", "iw", "sh", "sw", *words], rows)
-
-
-def labels_of(image_set: ImageSet) -> list[Label]:
-    """All concepts that the set's images show, numbered from 1, those of the most images first."""
-    share = Cast(F("area"), FloatField()) / (F("image__width") * F("image__height"))
-    counted = (
-        segments_of(image_set)
-        .order_by()
-        .values_list("concept__category", "concept__name", "concept__synonyms")
-        .annotate(frequency=Count("image", distinct=True), coverage=Sum(share))
-    )
-    found = [(term_of(category, name, others), n, size) for category, name, others, n, size in counted]
-    found.sort(key=lambda each: (-each[1], each[0]))
-    return [Label(number, *each) for number, each in enumerate(found, start=1)]
 
 
 def _row(

@@ -60,10 +60,6 @@ def write_file(file: Path, data: bytes) -> None:
     file.write_bytes(data)
 
 
-def term_of(category: str, name: str, synonyms: Sequence[str]) -> Term:
-    return Term(category, name, tuple(synonyms))
-
-
 def _first_places(image_set: ImageSet) -> QuerySet:
     """(image, its first place in the set), by image."""
     return (
@@ -101,7 +97,7 @@ def _sheet(image: Image, path: str, segments: Sequence[Segment]) -> Sheet:
     sheet = Sheet(image, path)
     labels = {file: maps.decode(files.get(file)) for file in {row.file for row in segments} if file}
     for row in segments:
-        term = term_of(row.concept.category, row.concept.name, row.concept.synonyms)
+        term = Term(row.concept.category, row.concept.name, tuple(row.concept.synonyms))
         if row.file:
             maps.join(sheet.masks, term, labels[row.file] == row.value)
         else:
