@@ -116,9 +116,8 @@ def test_bad_annotations_are_named_and_the_rest_is_imported(coco, capsys):
         images=images,
         categories=[*CATEGORIES, {"id": 5}],
     )
-    (path / "annotations" / "captions.json").write_text(
-        '{"images": [{"id": 1}], "annotations": [{"image_id": 1}]}'
-    )
+    captions = {"images": images, "annotations": [{"image_id": 1, "caption": "noise"}]}
+    (path / "annotations" / "captions.json").write_text(json.dumps(captions))
     (path / "annotations" / "cut.json").write_text('{"images": [{"id": 1}')
     (path / "annotations" / "list.json").write_text("[1, 2]")
     (path / "annotations" / "odd.json").write_bytes(b'{"images": ["\xff\xfe"]}')
