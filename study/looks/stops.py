@@ -32,7 +32,11 @@ def review_stops(study: Study) -> int:
     main, layer = answers.of(answers.main()), plan.get("layer", LAYER)
     places = [place for place in main.units(Stimulus.Kind.SUMMARY) if main.stimuli[place].stopped_at is None]
     target = versions.latest(study).setting("target")
-    judged = [(main.stimuli[place], _judge(main, layer, place, target, rule)) for place in places]
+    # Answers of people who are excluded fill places too, so fewer than the target will count.
+    due = {
+        place: target - int((answers.unit == place).sum() - (main.unit == place).sum()) for place in places
+    }
+    judged = [(main.stimuli[place], _judge(main, layer, place, due[place], rule)) for place in places]
     return sum(_stop(stimulus, verdict) for stimulus, verdict in judged if verdict.saved)
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 from django.utils import timezone
 
-from study import looks, places, sessions, tasks
+from study import exclusions, looks, places, sessions, tasks
 from study.agreement import stopping
 from study.agreement.stopping import Rule
 from study.models import Answer, Stimulus, Study
@@ -98,6 +98,16 @@ def test_declared_stops_are_made_once_with_their_reason_and_the_answers_saved():
     named, open_question = study.stimuli.order_by("position")
     assert "keeps its lead" in named.stop_reason and named.answers_saved == 10
     assert "still differ" in open_question.stop_reason and open_question.stopped_at
+
+
+@pytest.mark.django_db
+def test_places_that_excluded_people_filled_are_not_among_the_answers_saved():
+    study = settled(people=12)
+    for person in study.participants.order_by("number")[:2]:
+        exclusions.exclude(person, "?", None)
+    looks.review_stops(study)
+    named = study.stimuli.get(position=1)
+    assert "After 10 of 18 answers" in named.stop_reason and named.answers_saved == 8
 
 
 @pytest.mark.django_db
