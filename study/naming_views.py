@@ -106,7 +106,7 @@ def log(request: HttpRequest, study: Study) -> HttpResponse:
 @may_look
 def used(request: HttpRequest, study: Study) -> HttpResponse:
     """The pictures to which a name was given, as the participants saw them."""
-    name = request.GET.get("name", "")[:200]
+    name = request.GET.get("name", "")
     layers = naming.layers(study, _whose(request, study))
     known = naming.counts(study)
     members = [each for each in known if layers.merged(each) == name]
@@ -225,7 +225,7 @@ def _most_used(request: HttpRequest, study: Study, groups: list[str]) -> str:
 def _pair(sent: str) -> list[str]:
     try:
         names = json.loads(sent)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal("This page has grown old; reload it and decide again.") from error
     return [str(name) for name in names] if isinstance(names, list) else []
 

@@ -385,3 +385,12 @@ def test_a_name_that_somebody_else_typed_too_stays_in_the_log(study, ann):
     give_names(study, ["the bills", "tail"])
     rights.withdraw(Participant.objects.latest("pk"))
     assert NameEvent.objects.get().names == ["bill", "tail"]
+
+
+def test_lists_within_lists_are_refused_and_a_long_name_has_its_pictures(study, ann):
+    client = entered(ann)
+    nested = post(client, study, "names_weigh", pair="[" * 100_000, act="merge", seen=0)
+    assert nested.status_code == 422 and b"reload it" in nested.content
+    give_names(study, ["\ufdfa" * 20, "tail"])
+    (name,) = [each for each in naming.counts(study) if len(each) > 200]
+    assert client.get(reverse("study:names_used", args=[study.slug]), {"name": name}).status_code == 200

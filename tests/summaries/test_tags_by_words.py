@@ -132,3 +132,27 @@ def test_a_built_in_model_is_known_without_loading_the_package():
     assert taggers.make("clip", setup).vocabulary == WORDS
     with pytest.raises(Refusal, match="from the internet"):
         taggers.make("clip", taggers.Setup(words=WORDS, model="ViT-B-16-SigLIP", weights="content/some.pt"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b"", "words"), (b"a\0b", "not a text"), (b"\x89PNG", "not a text"), (b"wing\n" * 2**18, "larger than")],
+    ids=["empty", "nul", "binary", "large"],
+)
+def test_a_vocabulary_that_is_none_is_refused_in_words(own, tmp_path, content, told):
+    path = tmp_path / "words.txt"
+    path.write_bytes(content)
+    assert told in refused(own, vocabulary=path)
+
+
+@pytest.mark.django_db
+def test_a_form_that_is_no_text_is_refused_and_the_mark_of_an_editor_is_no_part_of_a_word(own, tmp_path):
+    form = tmp_path / "form.json"
+    form.write_bytes(b"\xff{}")
+    assert "not a text in UTF-8" in refused(own, model=str(form))
+    words = tmp_path / "words.txt"
+    words.write_text("a wing\na tail\n", encoding="utf-8-sig")
+    run = make_found_run()
+    tag(run, own, vocabulary=words)
+    assert run.tag_runs.get().parameters["vocabulary"] == ["a wing", "a tail"]

@@ -13,6 +13,9 @@ from summaries.management.running import RunCommand
 from summaries.models import Run
 from summaries.runs import VIEWS, TagOptions, asked, check_tags, plan_tags
 
+LARGEST_TEXT = 1 << 20
+"""Bytes of a vocabulary or a model's form; what is larger is another file."""
+
 
 class Command(RunCommand):
     help = __doc__
@@ -88,22 +91,33 @@ def _options(name: str, options) -> TagOptions:
 def _with_model(general: TagOptions, options) -> TagOptions:
     """With the model's form as it is now, and its weights in the store, where every worker finds them."""
     model, weights = options["model"], options["weights"]
-    config = _read(Path(model)).decode() if model.endswith(".json") else ""
+    config = _read_text(Path(model)) if model.endswith(".json") else ""
     stored = files.put(_read(weights), weights.suffix) if weights else ""
     return replace(general, model=Path(model).stem if config else model, config=config, weights=stored)
 
 
 def _read_words(path: Path) -> tuple[str, ...]:
     """One word or phrase a line, each once."""
-    try:
-        lines = _read(path).decode().splitlines()
-    except UnicodeDecodeError as error:
-        raise Refusal(f"'{path}' is not a text in UTF-8.") from error
+    lines = _read_text(path).splitlines()
     return tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
 
 
-def _read(path: Path) -> bytes:
+def _read_text(path: Path) -> str:
+    """Without the mark with which some editors begin a text."""
+    content = _read(path, LARGEST_TEXT + 1)
+    if len(content) > LARGEST_TEXT:
+        raise Refusal(f"'{path}' is larger than {LARGEST_TEXT >> 20} MB.")
     try:
-        return path.read_bytes()
+        if b"\0" not in content:  # which no text has, and no database takes
+            return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    raise Refusal(f"'{path}' is not a text in UTF-8.")
+
+
+def _read(path: Path, most: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
     except OSError as error:
         raise Refusal(f"'{path}' cannot be read ({error.strerror}).") from error
