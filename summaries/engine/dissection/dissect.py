@@ -263,6 +263,7 @@ def _count_image(
         tally.add_labels(labels)
     units = (maps.amax((1, 2)) > found.thresholds).nonzero()[:, 0]
     for some in units.split(max(MASK_PIXELS // presence.rows.shape[1], 1)):
-        masks = upsample(maps[some], presence.size, geometry) > found.thresholds[some, None, None]
+        # In place, the comparison leaves 0 and 1 in the maps' own type, which the product needs.
+        masks = upsample(maps[some], presence.size, geometry).gt_(found.thresholds[some, None, None])
         for tally, labels in counted:
             tally.add_masks(some, masks.flatten(1), labels)

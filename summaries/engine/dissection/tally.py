@@ -43,7 +43,10 @@ def find_presence(labels: Labels, device: torch.device | str = "cpu") -> Presenc
     shown = torch.bincount(flat.flatten()).nonzero()[:, 0] if flat.numel() else torch.zeros(0, device=device)
     named = {int(number) - 1 for number in shown if number} | set(labels.whole)
     concepts = torch.tensor(sorted(named), dtype=torch.int64, device=device)
-    where = (flat[:, None] == concepts[:, None].to(flat.dtype) + 1).any(0)
+    row_of = torch.zeros(max([*named, NONE]) + 2, dtype=torch.int64, device=device)
+    row_of[concepts + 1] = torch.arange(1, len(concepts) + 1, device=device)
+    where = torch.zeros(len(concepts) + 1, flat.shape[1], dtype=torch.bool, device=device)
+    where = where.scatter_(0, row_of[flat.long()], True)[1:]
     if labels.whole:
         where |= torch.isin(concepts, torch.tensor(labels.whole, device=device))[:, None]
     return Presence(concepts, where, labels.size)
@@ -114,7 +117,7 @@ class Tally:
         self.images_with[concepts] += 1
 
     def add_masks(self, units: torch.Tensor, masks: torch.Tensor, presence: Presence) -> None:
-        """Masks (k, H W) bool of some units (k,) in that image, each once; others have none."""
+        """Masks (k, H W), bool or 0 and 1, of some units (k,) in that image, each once; others have none."""
         concepts, masks = presence.concepts, masks.float()
         # Sums of so few ones are exact in float32: an image has fewer than 2^24 pixels.
         both, counts = masks @ presence.rows.float().T, masks.sum(1)
