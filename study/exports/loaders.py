@@ -2,7 +2,7 @@
 
 import json
 
-from study.cells import FORMULA_STARTS
+from study.cells import APOSTROPHE
 from study.exports.dictionary import Contents
 from study.exports.flavours import Flavour
 
@@ -12,13 +12,14 @@ PANDAS = '''"""Reads the tables of an export with pandas, each column by its typ
     answers = read("{first}")
 """
 
+import re
 from pathlib import Path
 
 import pandas as pd
 
 HERE = Path(__file__).resolve().{up}
 """The folder from which the files are named."""
-FORMULA_STARTS = {starts}
+APOSTROPHE = re.compile({apostrophe!a})
 GUARDED = {guarded}
 TABLES = {tables}
 
@@ -46,8 +47,8 @@ def text(cells):
 
 
 def unguarded(cell):
-    """Takes off the apostrophe that keeps a spreadsheet from running what was typed."""
-    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS) else cell
+    """Takes off the apostrophes that keep a spreadsheet from running what was typed."""
+    return APOSTROPHE.sub("", cell)
 
 
 def number(cells):
@@ -94,9 +95,9 @@ read_table <- function(name, folder = ".") {{
 }}
 """
 
-UNGUARD = """  # Takes off the apostrophe that keeps a spreadsheet from running what was typed.
+UNGUARD = """  # Takes off the apostrophes that keep a spreadsheet from running what was typed.
   for (column in names(types)[types == "text"]) {
-    table[[column]] <- sub("^'('*[{starts}])", "\\\\1", table[[column]])
+    table[[column]] <- gsub(APOSTROPHE, "", table[[column]], perl = TRUE)
   }
 """
 
@@ -106,7 +107,7 @@ def pandas(contents: Contents, flavour: Flavour, *, up: str = "parent") -> str:
     return PANDAS.format(
         first=next(iter(contents)),
         up=up,
-        starts=repr(FORMULA_STARTS),
+        apostrophe=APOSTROPHE,
         guarded=flavour.guarded,
         tables=_listed(contents),
         separator=flavour.separator,
@@ -138,7 +139,4 @@ def _text(text: str) -> str:
 
 
 def _unguard() -> str:
-    """The minus stands last, where it is no range."""
-    starts = "".join(sorted(FORMULA_STARTS, key="-".__eq__))
-    known = {"\t": "\\t", "\r": "\\r"}
-    return UNGUARD.replace("{starts}", "".join(known.get(each, each) for each in starts))
+    return UNGUARD.replace("APOSTROPHE", _text(APOSTROPHE))

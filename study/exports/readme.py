@@ -9,8 +9,10 @@ was typed. Do not open them in a spreadsheet: it would run a name that begins wi
 formula, and take 007 for 7. load.py and load.R read them with every column's type."""
 
 GUARDED = """A text cell that begins with = + - @ (also full width), a tab or a carriage return has an
-apostrophe put before it, so that a spreadsheet shows it and does not run it. So has one that was
-typed with apostrophes before such a sign: take one off to have the exact words. load.py and load.R do."""
+apostrophe put before it, so that a spreadsheet shows it and does not run it; so has such a sign that
+follows a comma, a semicolon, a tab or the end of a line, where some spreadsheets would cut the text.
+So has what was typed with apostrophes there: take one off to have the exact words, as load.py and
+load.R do."""
 
 IMPORT = """To open a table so that nothing is lost, import it; a double click lets the program guess.
   LibreOffice: File, Open; character set Unicode (UTF-8), separator {separator}, string delimiter ", and

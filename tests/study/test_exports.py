@@ -1,5 +1,6 @@
 import csv
 import io
+import re
 import zipfile
 from datetime import UTC, datetime
 
@@ -27,12 +28,28 @@ def test_the_table_of_summaries_says_shares_and_never_a_number_for_what_is_undef
     assert (unnamed["nothing_in_common_share"], unnamed["cannot_tell_share"]) == ("0.3333", "0.6667")
 
 
-@given(st.text(max_size=20))
-def test_no_cell_is_a_formula_and_the_words_come_back_by_taking_off_one_apostrophe(text):
+@given(st.text(st.one_of(st.sampled_from("=+-@'\"\t\r\n,;\uff1dx"), st.characters()), max_size=20))
+def test_no_cell_is_a_formula_wherever_it_is_cut_and_the_words_come_back(text):
     guarded = cells.guard(text)
-    assert not guarded.startswith(cells.FORMULA_STARTS)
-    assert guarded == text or guarded == f"'{text}"
-    assert cells.guard(f"'{text}") != guarded, "what was typed can be told from what was guarded"
+    assert not guarded.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20"))
+    for part in re.split(r"[,;\t\r\n]", guarded)[1:]:
+        assert not part.lstrip('"').startswith(tuple(cells.FORMULA_SIGNS))
+    assert re.sub(cells.APOSTROPHE, "", guarded) == text
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("'=1+1", "''=1+1"),
+        ("wing;=1+1;", "wing;'=1+1;"),
+        ('wing,"=1+1&"', 'wing,\'"=1+1&"'),
+        ("sea-horse, left", "sea-horse, left"),
+        ("o'clock", "o'clock"),
+    ],
+)
+def test_an_apostrophe_stands_where_a_formula_would_begin_and_nowhere_else(typed, written):
+    assert cells.guard(typed) == written
 
 
 @pytest.mark.django_db
