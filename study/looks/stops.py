@@ -30,7 +30,7 @@ def review_stops(study: Study) -> int:
         return 0  # both have been published
     answers = table.read(study, layers=naming.layers(study))
     main, layer = answers.of(answers.main()), plan.get("layer", LAYER)
-    places = [place for place in main.units(Stimulus.Kind.SUMMARY) if main.stimuli[place].stopped_at is None]
+    places = [place for place in main.units(Stimulus.Kind.SUMMARY) if _is_shown(main.stimuli[place])]
     target = versions.latest(study).setting("target")
     # Answers of people who are excluded fill places too, so fewer than the target will count.
     due = {
@@ -45,6 +45,11 @@ def review_all() -> int:
     return sum(
         review_stops(study) for study in Study.objects.exclude(looks={}).exclude(state=Study.State.DRAFT)
     )
+
+
+def _is_shown(stimulus: Stimulus) -> bool:
+    """What was taken out of the design asks for no answers, so none would be saved."""
+    return stimulus.stopped_at is None and stimulus.removed_at is None
 
 
 def _judge(main: Table, layer: str, place: int, target: int, rule: Rule) -> Verdict:

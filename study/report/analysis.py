@@ -54,15 +54,17 @@ def measures(facts: Facts) -> Paragraph:
         "Name agreement is the share of answers to a summary that give its most frequent (modal) name; the "
         "spread of names is told by the H statistic ",
         Cite("snodgrass1980"),
-        ". Answers without a name count in all shares. Over all summaries we give Krippendorff’s alpha ",
+        ". Answers without a name count in all shares, and in means a summary that nobody named has a name "
+        "agreement of 0. Over all summaries we give Krippendorff’s alpha ",
         Cite("krippendorff2011"),
         ", with each name as a category of its own, and with a distance between names that was fixed "
         f"beforehand (synonyms {DECLARED.synonym:g}, names with the same code {DECLARED.same_code:g}, "
         "others 1); Gwet’s AC1 ",
         Cite("gwet2008"),
-        "; the share of pairs of people who agree",
+        "; and the share of pairs of people who agree",
     ]
     if found and found["overall"] and found["overall"]["merged"]["fleiss"]["value"] is not None:
+        told[-1] = "; the share of pairs of people who agree"
         told += ["; and Fleiss’ kappa ", Cite("fleiss1971"), ", as every summary has as many answers"]
     told += [
         ". Names that nobody has given yet are estimated by Chao’s method ",

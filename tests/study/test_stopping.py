@@ -111,6 +111,14 @@ def test_places_that_excluded_people_filled_are_not_among_the_answers_saved():
 
 
 @pytest.mark.django_db
+def test_what_was_taken_out_of_the_design_saves_nothing():
+    study = settled()
+    study.stimuli.filter(position=1).update(removed_at=timezone.now())
+    assert looks.review_stops(study) == 1
+    assert study.stimuli.get(position=1).stopped_at is None
+
+
+@pytest.mark.django_db
 def test_a_stopped_summary_is_drawn_for_nobody_and_answered_by_who_has_it():
     study = settled(people=9)
     has_it = make_participant(study)
