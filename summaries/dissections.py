@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 from django.db.models import F, Prefetch, QuerySet
 
 from annotations.models import Concept
-from summaries.models import Run, Unit, UnitConcept
+from summaries.models import Run, Unit, UnitConcept, UnitImage
 
 COUNTINGS = {
     "top label": "Each unit stands for its best concept alone, as the paper's text has it.",
@@ -29,7 +30,11 @@ class Bar:
     units: int
     unique: int
     chance: int
-    """Unique detectors that the same units would be by other images' labels."""
+    """How many would be unique by the labels of other images."""
+
+    @property
+    def lengths(self) -> list[tuple[str, int]]:
+        return [("units", self.units), ("unique", self.unique), ("chance", self.chance)]
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,27 @@ def units_of(run: Run, wanted: Wanted = Wanted()) -> QuerySet[Unit]:  # noqa: B0
     return found.order_by(F("iou").desc(nulls_last=True), "layer", "number")
 
 
+def with_images(units: QuerySet[Unit], most: int | None = None) -> QuerySet[Unit]:
+    """Each with `tops`: the images in which it is most active, drawn."""
+    images = UnitImage.objects.exclude(file="").select_related("run_image").order_by("rank")
+    if most is not None:
+        images = images.filter(rank__lte=most)
+    return units.prefetch_related(Prefetch("images", images, to_attr="tops"))
+
+
+def units_beside(unit: Unit) -> tuple[Unit | None, Unit | None]:
+    """The units before and after this one in its layer."""
+    others = Unit.objects.filter(run=unit.run_id, layer=unit.layer)
+    before = others.filter(number__lt=unit.number).order_by("-number").first()
+    return before, others.filter(number__gt=unit.number).order_by("number").first()
+
+
+def categories_of(run: Run) -> list[str]:
+    """In which there are concepts at all, in the order of all categories."""
+    there = {category for category, _ in run.parameters.get("concepts", [])}
+    return [one for one in Concept.Category.values if one in there]
+
+
 def concepts_of(unit: Unit) -> QuerySet[UnitConcept]:
     return unit.concepts.select_related("concept").order_by("-iou", "category", "rank")
 
@@ -149,7 +175,7 @@ def concepts_of(unit: Unit) -> QuerySet[UnitConcept]:
 def table(run: Run, layer: str) -> Iterator[list]:
     """A layer in NetDissect's result format: a header, and a row for each unit, counted from 1, with its best
     concept and the best of each category."""
-    categories = [one for one in Concept.Category.values if one in {each for each, _ in _named(run)}]
+    categories = categories_of(run)
     names = [PUBLISHED.get(one, one) for one in categories]
     columns = ("label", "truth", "activation", "intersect", "iou")
     yield [
@@ -171,14 +197,18 @@ def table(run: Run, layer: str) -> Iterator[list]:
         yield [unit.number + 1, *label, unit.iou or 0.0, *(cell for some in cells for cell in some)]
 
 
-def _named(run: Run) -> list[list[str]]:
-    return run.parameters.get("concepts", [])
-
-
 def _cells(best: UnitConcept | None) -> list:
     if best is None:
         return ["", "", "", "", 0.0]
     return [best.concept.name, best.truth, best.activation, best.intersection, best.iou]
+
+
+def file_name(layer: str) -> str:
+    """
+    >>> file_name("features.18/0")
+    'features.18_0.csv'
+    """
+    return re.sub(r"[^\w.-]+", "_", layer) + ".csv"
 
 
 def as_csv(run: Run, layer: str) -> str:

@@ -64,7 +64,7 @@ def export_units(run: Run, folder: Path) -> Path:
     written last and says how they were made."""
     content = dissections.as_json(run)
     for layer in content["layers"]:
-        layer["file"] = re.sub(r"[^\w.-]+", "_", layer["layer"]) + ".csv"
+        layer["file"] = dissections.file_name(layer["layer"])
         _write(folder / layer["file"], dissections.as_csv(run, layer["layer"]).encode())
     path = folder / "units.json"
     _write(path, json.dumps(content, indent=1, allow_nan=False).encode())

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from annotations import files
 from annotations.pictures import png, read_rgb
 from summaries import words
-from summaries.models import Cluster, Job, Member, Region, Run, RunClass, RunImage, Summary
+from summaries.models import Cluster, Job, Member, Region, Run, RunClass, RunImage, Summary, Unit
 
 FEW = 3
 
@@ -57,6 +57,8 @@ def runs() -> QuerySet[Run]:
             done_now=Count("jobs", filter=this_stage & Q(jobs__state=Job.State.DONE)),
             class_count=_count_of(RunClass.objects.filter(run=OuterRef("pk")), "run"),
             summary_count=_count_of(Summary.objects.filter(run_class__run=OuterRef("pk")), "run_class__run"),
+            unit_count=_count_of(Unit.objects.filter(run=OuterRef("pk")), "run"),
+            layers=F("parameters__layers"),
         )
         .prefetch_related(Prefetch("classes", first, to_attr="first_classes"))
         .order_by("-pk")
@@ -92,6 +94,8 @@ def settings_of(run: Run) -> list[tuple[str, list[tuple[str, str]]]]:
     network = run.network
     stages = {name: options for name, options in run.parameters.items() if isinstance(options, dict)}
     single = {name: value for name, value in run.parameters.items() if name not in stages}
+    if "concepts" in single:
+        single["concepts"] = len(single["concepts"])  # there may be a thousand
     made = {"preset": run.preset, "seed": run.seed, "images per class": run.limit or "all"}
     of_network = {"name": network.name, "architecture": network.architecture, "SHA-256": network.sha256}
     groups = {

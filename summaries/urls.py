@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from summaries import views
+from summaries import dissection_views, views
 
 app_name = "summaries"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("runs/<int:pk>/tags/", views.tags, name="tags"),
     path("runs/<int:pk>/tags.csv", views.tags_csv, name="tags_csv"),
     path("runs/<int:pk>/tag", views.tag, name="tag"),
+    path("runs/<int:pk>/units/", dissection_views.units, name="units"),
+    path("runs/<int:pk>/units.csv", dissection_views.units_csv, name="units_csv"),
+    path("units/<int:pk>/", dissection_views.unit, name="unit"),
     path("summaries/<int:pk>/", views.summary, name="summary"),
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/photograph.png", views.photograph, name="photograph"),

@@ -33,9 +33,8 @@ may_change_runs = permission_required("summaries.change_run", raise_exception=Tr
 @staff_member_required
 @never_cache
 def runs(request: HttpRequest) -> HttpResponse:
-    page = Paginator(gallery.runs().filter(method=Run.Method.VISUAL), RUNS_PER_PAGE).get_page(
-        request.GET.get("page")
-    )
+    shown = gallery.runs().exclude(method=Run.Method.TAGS)
+    page = Paginator(shown, RUNS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "summaries/runs.html", {"page": page})
 
 
@@ -46,6 +45,8 @@ def run(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(Run.objects.select_related("network", "image_set", "created_by"), pk=pk)
     if shown.method == Run.Method.TAGS:
         return redirect("summaries:tags", shown.of_id)
+    if shown.method == Run.Method.DISSECTION:
+        return redirect("summaries:units", shown.pk)
     page = Paginator(gallery.classes_of(shown), CLASSES_PER_PAGE).get_page(request.GET.get("page"))
     gallery.sort_images(page.object_list)
     context = {"run": shown, "page": page, "progress": progress_of(shown)}

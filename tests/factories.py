@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from PIL.PngImagePlugin import PngInfo
 
 from annotations import files
-from annotations.models import ClassLabel, Image, ImageSet
+from annotations.models import ClassLabel, Concept, Image, ImageSet
 from study import cookies, publishing, sessions, stimuli
 from study.models import Answer, Condition, Participant, Study
 from summaries.engine.visual import pictures
@@ -30,6 +30,9 @@ from summaries.models import (
     RunImage,
     Summary,
     Tagging,
+    Unit,
+    UnitConcept,
+    UnitImage,
 )
 from summaries.progress import stages_of
 from summaries.taggings import CONTROLS
@@ -236,6 +239,61 @@ def make_found_run(
     for stage in stages_of(run):
         make_job(run, stage)
     return run
+
+
+def make_dissected_run(*, units: int = 4, images: int = 3, side: int = 64) -> Run:
+    """A finished dissection of one layer, whose units detect a disc, each less than the one before; the last
+    is dead."""
+    run = make_run(summaries=0)
+    run.network.preprocessing = {"input_size": side, "resize": None, "mean": [0.5] * 3, "std": [0.2] * 3}
+    run.network.save()
+    concepts = [
+        Concept.objects.get_or_create(category=category, name=name)[0]
+        for category, name in (("colour", "red"), ("part", "hub"))
+    ]
+    run.method, run.recipe, run.preset, run.stage = "dissection", "units", "natural", "drawings"
+    run.parameters = {
+        "layers": ["features.4"],
+        "shapes": {"features.4": [units, 8, 8]},
+        "concepts": [[each.category, each.name] for each in concepts],
+        **{"basis": "natural", "threshold": 0.04, "rule": "netdissect", "side": side // 2, "skipped": 0},
+    }
+    run.finished = run.created
+    run.save()
+    placed = [_place_image(run.classes.get(), place, side) for place in range(images)]
+    for number in range(units):
+        unit = Unit.objects.create(run=run, layer="features.4", number=number, threshold=0.5)
+        if number < units - 1:
+            _make_detector(unit, concepts, placed)
+    for stage in stages_of(run):
+        make_job(run, stage)
+    none = {"part": 0, "object": 0, "colour": 0, "material": 0, "scene": 0, "texture": 0}
+    counted = [
+        {
+            **{"threshold": threshold, "counting": counting, "units": units - 1, "unique": 1},
+            "units_by_category": none | {"part": units - 1},
+            "unique_by_category": none | {"part": 1},
+        }
+        for threshold in (0.04, 0.1)
+        for counting in ("top label", "per category")
+    ]
+    run.jobs.filter(stage="units").update(
+        payload={"layer": "features.4", "found": counted, "chance": counted}
+    )
+    return run
+
+
+def _make_detector(unit: Unit, concepts: list[Concept], placed: list[tuple[RunImage, np.ndarray]]) -> None:
+    for concept, iou in zip(concepts, (0.02, 0.4 / (unit.number + 1)), strict=True):
+        counts = {"intersection": 40, "activation": 90, "truth": 60}
+        UnitConcept.objects.create(
+            unit=unit, concept=concept, category=concept.category, rank=1, iou=iou, **counts
+        )
+    unit.concept, unit.iou = concepts[-1], iou
+    unit.save()
+    for rank, (run_image, disc) in enumerate(placed, 1):
+        mask = files.put(pictures.encode_png((disc * 255).astype(np.uint8)), ".png")
+        UnitImage.objects.create(unit=unit, run_image=run_image, rank=rank, activation=3 - rank, file=mask)
 
 
 def make_job(run: Run, stage: str, key: str = "all", state: str = Job.State.DONE, seconds: float = 8) -> Job:

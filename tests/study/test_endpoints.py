@@ -23,7 +23,7 @@ from annotations.models import Concept
 from study import desk, sessions, views
 from study.models import Exclusion, Participant, Snapshot, Study
 from summaries.models import RunImage, Summary
-from tests.factories import make_found_run, make_participant, make_study
+from tests.factories import make_dissected_run, make_found_run, make_participant, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -82,6 +82,9 @@ TABLE = {
     "summaries:tags": _for_staff(READ, "run", researcher=200),
     "summaries:tags_csv": _for_staff(READ, "run", researcher=200),
     "summaries:tag": _for_staff(WRITE, "run", owner=302),
+    "summaries:units": _for_staff(READ, "dissection", researcher=200),
+    "summaries:units_csv": _for_staff(READ, "dissection", researcher=200),
+    "summaries:unit": _for_staff(READ, "unit", researcher=200),
     "summaries:summary": _for_staff(READ, "summary", researcher=200),
     "summaries:image": _for_staff(READ, "image", researcher=200),
     "summaries:photograph": _for_staff(READ, "image", researcher=200),
@@ -137,6 +140,7 @@ TABLE = {
 def world(db) -> dict:
     """What stands in addresses, and who comes, in the middle of their work."""
     study, run = make_study(2), make_found_run(images=3, skipped=0)
+    dissected = make_dissected_run()
     owner, other = make_participant(study), make_participant(study)
     elsewhere = make_participant(make_study(1))
     User.objects.create_superuser("keeper")
@@ -153,6 +157,8 @@ def world(db) -> dict:
         "run": run.pk,
         "summary": Summary.objects.filter(run_class__run=run).first().pk,
         "image": RunImage.objects.filter(run_class__run=run).first().pk,
+        "dissection": dissected.pk,
+        "unit": dissected.units.first().pk,
         "file": Summary.objects.filter(run_class__run=run).first().picture,
         "study": study.pk,
         "stimulus": study.stimuli.first().pk,
