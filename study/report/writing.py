@@ -50,7 +50,7 @@ def _results(known: Facts) -> Iterator[Paragraph | Table | Plate]:
     found = known.main
     if not found or not found["overall"]:
         yield Paragraph((known.masked or "There are no findings yet.",))
-    elif not found["answers"]:
+    elif not known.content["analyses"]["all"]["answers"]:
         yield Paragraph(("There are no answers yet.",))
     else:
         yield Paragraph((words.sentence(known.content),))

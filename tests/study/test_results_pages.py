@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from study import exclusions, sessions
+from study import exclusions, looks, sessions
 from study.agreement.looks import PRECISION, Declaration, written
 from study.findings import snapshot, words
 from study.findings.estimates import estimate
@@ -189,6 +189,30 @@ def test_a_stopped_and_a_removed_stimulus_keep_their_answers(admin_client):
     study.stimuli.filter(position=2).update(stopped_at=timezone.now(), stop_reason="settled", answers_saved=9)
     told = text_of(admin_client.get(address(study)))
     assert "removed" in told and "stopped, 9 saved" in told and "gave 2 answers" in told
+
+
+def test_where_all_who_answered_are_excluded_nobody_says_that_there_are_no_answers(admin_client):
+    study = make_named("wing", "beak")
+    for person in study.participants.all():
+        exclusions.exclude(person, "did not look", None)
+    for name in ("results", "report"):
+        told = text_of(admin_client.get(address(study, name)))
+        assert "Nobody has answered" not in told and "There are no answers" not in told
+        assert "0 participants gave 0 answers" in told and "50 %" in told, name
+
+
+def test_why_a_summary_was_stopped_since_the_last_look_is_hidden_until_the_next(admin_client):
+    study = make_named(
+        "wing", "wing", looks=written(Declaration("name_agreement", "merged", PRECISION, 0.2, (2, 10)))
+    )
+    at_work = make_participant(study)
+    looks.take(study, "ada", "results")
+    study.stimuli.update(stopped_at=timezone.now(), stop_reason="with a chance of 0.9951.", answers_saved=9)
+    where = address(study, "result", study.stimuli.get().pk)
+    assert "0.9951" in text_of(admin_client.get(where))
+    give_answers(at_work, "beak")
+    told = text_of(admin_client.get(where))
+    assert "of the last look" in told and "9 answers saved" in told and "0.9951" not in told
 
 
 def test_numbers_are_written_as_people_read_them():
