@@ -1,6 +1,10 @@
 """Small annotated images for the tests of importers and exporters, and what the rows say of them."""
 
 import io
+import os
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +18,8 @@ from annotations.importers.annotated import Annotated, AnnotatedCollection, Find
 from annotations.importers.segments import import_annotated
 from annotations.models import Concept, Image, ImageSet, LabelledImage, Segment
 from annotations.terms import NOTHING, Term
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def picture(seed: int = 0, width: int = 48, height: int = 40) -> bytes:
@@ -103,3 +109,19 @@ def findings(draw) -> list[Findings]:
                 found.add(term, np.random.default_rng(seed).random((40, 48)) < seed / 10)
         described.append(found)
     return described
+
+
+def manage(home: Path, *words: str) -> subprocess.Popen:
+    """manage.py in a process and a home of its own, to be killed."""
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *words],
+        cwd=ROOT,
+        env={**os.environ, "MERONYM_HOME": str(home), "DATABASE_URL": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def count(home: Path, table: str) -> int:
+    with sqlite3.connect(home / "meronym.sqlite3") as database:
+        return database.execute(f"SELECT count(*) FROM annotations_{table}").fetchone()[0]

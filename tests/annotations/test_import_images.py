@@ -2,8 +2,6 @@ import io
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -17,9 +15,8 @@ from PIL import Image as Pillow
 from annotations import files
 from annotations.importers.folder import label_of
 from annotations.models import ClassLabel, Image, ImageSet, LabelledImage
+from tests.annotations.annotated import count, manage
 from tests.shared_data import SHARED, needs_shared
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def picture(seed, side=40):
@@ -257,23 +254,6 @@ def test_names_that_are_not_text_are_refused(photographs, capsys):
     os.rename(photographs / "owl" / "4.png", os.fsencode(photographs / "owl") + b"/\xff.png")
     said = import_images(photographs, capsys)
     assert "5 imported" in said.out and "not valid UTF-8" in said.err
-
-
-def manage(home, *words):
-    return subprocess.Popen(
-        [sys.executable, "manage.py", *words],
-        cwd=ROOT,
-        env={**os.environ, "MERONYM_HOME": str(home), "DATABASE_URL": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
-def count(home, table):
-    import sqlite3
-
-    with sqlite3.connect(home / "meronym.sqlite3") as database:
-        return database.execute(f"SELECT count(*) FROM annotations_{table}").fetchone()[0]
 
 
 def test_an_import_killed_half_way_is_completed_by_the_next(tmp_path):

@@ -1,5 +1,6 @@
 import io
 import json
+import signal
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image as Pillow
 
 from annotations import maps
 from annotations.models import ClassLabel, Concept, Image, LabelledImage, Segment
-from tests.annotations.annotated import known, picture, png, store
+from tests.annotations.annotated import count, known, manage, picture, png, store
 from tests.shared_data import SHARED, needs_shared
 
 __all__ = ["store"]
@@ -154,6 +155,30 @@ def test_maps_of_all_modes_are_read_as_numbers(mode):
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     assert maps.decode(buffer.getvalue()).sum() == 0
+
+
+def test_an_import_killed_half_way_is_completed_by_the_next(tmp_path):
+    home, root = tmp_path / "home", tmp_path / "in"
+    home.mkdir()
+    root.mkdir()
+    labels = np.arange(40 * 48).reshape(40, 48) % 7
+    (root / "names.txt").write_text("\n".join("abcdefg"))
+    for number in range(400):
+        (root / f"{number}.png").write_bytes(picture(number))
+        (root / f"{number}_label.png").write_bytes(png(np.roll(labels, number).astype(np.uint8)))
+    words = "import_images", str(root), "--name", "letters", "--format", "label-maps"
+    assert manage(home, "migrate", "-v0").wait() == 0
+    process = manage(home, *words)
+    while process.poll() is None and count(home, "segment") == 0:
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    there = count(home, "labelledimage")
+    assert 0 < there < 400, "the kill came too early or too late to tell"
+    assert count(home, "segment") == 7 * there
+    out, _ = manage(home, *words).communicate()
+    assert b" 0 refused" in out
+    assert count(home, "segment") == 7 * 400 and count(home, "image") == 400
 
 
 @needs_shared
