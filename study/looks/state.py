@@ -1,6 +1,7 @@
 """Whether the estimate may be seen now, and when the next declared look is due."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from study import results
 from study.agreement.looks import Declaration
@@ -43,7 +44,8 @@ def state(study: Study) -> LookState:
 def judged(plan: Declaration, study: Study, now: Count) -> LookState:
     taken = list(study.looks_taken.order_by("pk"))
     last = taken[-1] if taken else None
-    seen = last is not None and (last.participants, last.answers) == (now.participants, now.answers)
+    same = last is not None and (last.participants, last.answers) == (now.participants, now.answers)
+    seen = same and not _was_answered_since(study, last.at)
     done = max((look.number for look in taken if look.number), default=0)
     left = [number for number in range(done + 1, len(plan.at) + 1)]
     reached = [number for number in left if plan.at[number - 1] <= now.participants]
@@ -57,6 +59,12 @@ def judged(plan: Declaration, study: Study, now: Count) -> LookState:
         participants=now.participants,
         answers=now.answers,
     )
+
+
+def _was_answered_since(study: Study, at: datetime) -> bool:
+    """One answer may have been changed, or have come for one that was withdrawn: the counts stay the same."""
+    given = Answer.objects.filter(trial__participant__study=study, trial__participant__preview=False)
+    return given.filter(received_at__gt=at).exists()
 
 
 def count(study: Study) -> Count:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from annotations import Refusal
-from study import exclusions, preregistration, publishing, versions
+from study import exclusions, preregistration, publishing, rights, versions
 from study import looks as study_looks
 from study.agreement import looks
 from study.agreement.looks import Declaration
@@ -127,6 +127,18 @@ def test_the_estimate_is_masked_until_a_declared_look_and_again_after_the_next_a
     assert (state.masked, state.due, state.number, state.next_at) == (True, False, 2, 4)
     shown = study_looks.shown(study)
     assert shown.look.number == 1 and shown.content["analyses"]["main"]["people"] == 2
+
+
+@pytest.mark.django_db
+def test_an_answer_that_came_for_one_that_was_withdrawn_hides_the_estimate_too():
+    study = opened(2)
+    study_looks.take(study, "ada", "results")
+    rights.withdraw(study.participants.first())
+    answer(study, 3)
+    state = study_looks.state(study)
+    assert (state.participants, state.answers, state.masked) == (2, 4, True)
+    content = study_looks.shown(study).content
+    assert content["analyses"]["main"]["overall"] == {}
 
 
 @pytest.mark.django_db
