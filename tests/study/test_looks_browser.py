@@ -1,7 +1,5 @@
 """The box of looks in a real browser: an undeclared look is warned of, a declared one is a press."""
 
-import os
-
 import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect
@@ -32,8 +30,6 @@ def test_a_look_is_taken_with_a_reason_or_when_it_is_due(researcher, live_server
     for width in (1280, 320):
         page.set_viewport_size({"width": width, "height": 900})
         check(page)
-        if os.environ.get("SHOT"):
-            page.screenshot(path=f"/tmp/look_{width}.png", full_page=True)
     box.get_by_label("Why you look now").fill("a funder asks")
     box.get_by_role("button", name="Look and write it down").click()
     expect(box.get_by_role("row", name="a funder asks")).to_be_visible()
@@ -41,9 +37,4 @@ def test_a_look_is_taken_with_a_reason_or_when_it_is_due(researcher, live_server
     page.reload()
     box.get_by_role("button", name="Take look 1").click()
     expect(box.get_by_role("row", name="Declared look 1 at 2 participants")).to_be_visible()
-    if os.environ.get("SHOT"):
-        page.screenshot(path="/tmp/look_done.png", full_page=True)
-        page.goto(f"{live_server.url}/admin/study/study/{study.pk}/change/")
-        page.locator(".field-looks_aim").scroll_into_view_if_needed()
-        page.screenshot(path="/tmp/look_desk.png")
     check(page)

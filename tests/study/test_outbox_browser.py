@@ -1,5 +1,6 @@
 """Answers under bad conditions, in a real browser: offline, killed, two tabs, refused, no database."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +13,7 @@ from tests.factories import make_participant, make_study, signed_in
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
-def walk_to_first_trial(page, url):
+def walk_to_first_trial(page, url, *, by_script=True):
     page.goto(url)
     page.get_by_role("button", name="Start").click()
     page.get_by_label("I am at least").check()
@@ -20,9 +21,10 @@ def walk_to_first_trial(page, url):
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Try one page").click()
     page.get_by_role("button", name="I can’t tell").click()
-    page.get_by_role("button", name="Go on").click()
+    with page.expect_response("**/work/") if by_script else nullcontext():  # the scripts have taken over
+        page.get_by_role("button", name="Go on").click()
     page.get_by_text("1 of ").wait_for()
-    page.wait_for_load_state("networkidle")  # the scripts have taken over and fetched what comes next
+    page.wait_for_load_state("networkidle")  # and fetched what comes next
 
 
 def give(page, words, then):
@@ -84,7 +86,8 @@ def test_lost_responses_and_two_tabs_leave_one_row_each_and_the_first_answer_sta
     address = live_server.url + study.get_absolute_url()
     walk_to_first_trial(page, address)
     other = page.context.new_page()
-    other.goto(address)
+    with other.expect_response("**/work/"):
+        other.goto(address)
     other.wait_for_load_state("networkidle")
     lost = []
 
@@ -171,7 +174,7 @@ def test_a_forgotten_browser_keeps_its_answers_and_is_told_what_can_be_done(page
 def test_without_a_database_in_the_browser_plain_forms_do_the_work(page, live_server):
     page.add_init_script("Object.defineProperty(window, 'indexedDB', { value: undefined })")
     study = make_study(2)
-    walk_to_first_trial(page, live_server.url + study.get_absolute_url())
+    walk_to_first_trial(page, live_server.url + study.get_absolute_url(), by_script=False)
     give(page, "wing", "2 of 2")
     page.go_back()
     page.get_by_text("2 of 2", exact=True).wait_for()
