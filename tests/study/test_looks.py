@@ -132,9 +132,10 @@ def test_the_estimate_is_masked_until_a_declared_look_and_again_after_the_next_a
 @pytest.mark.django_db
 def test_an_answer_that_came_for_one_that_was_withdrawn_hides_the_estimate_too():
     study = opened(2)
+    at_work = make_participant(study)
     study_looks.take(study, "ada", "results")
     rights.withdraw(study.participants.first())
-    answer(study, 3)
+    give_answers(at_work, "beak", "tail")
     state = study_looks.state(study)
     assert (state.participants, state.answers, state.masked) == (2, 4, True)
     content = study_looks.shown(study).content
