@@ -89,7 +89,9 @@ class Command(RunCommand):
     def _report(self, run: Run) -> None:
         skipped = run.parameters["skipped"]
         if skipped:
-            self.stdout.write(f"{skipped} images were left out: no concept is marked in them.")
+            many = f"{skipped} images were left out: no concept is marked in them."
+            one = "1 image was left out: no concept is marked in it."
+            self.stdout.write(one if skipped == 1 else many)
         for layer in dissections.layers_of(run):
             self.stdout.write(layer.told)
         self.stdout.write(f"Run {run.pk} took {run.seconds:.0f} seconds. Look at it under {page_of(run)}")
