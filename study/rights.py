@@ -218,6 +218,7 @@ def _erase_answers(participant: Participant) -> None:
     own = Answer.objects.filter(trial__participant=participant)
     words = list(own.order_by().values_list("words", flat=True).distinct())
     own.delete()
+    naming.hold(participant.study)
     Snapshot.objects.filter(study=participant.study_id).delete()
     naming.forget(participant.study, words)
 

@@ -90,8 +90,7 @@ def _measured(study: Study, wanted: str) -> dict[str, Any]:
 @transaction.atomic
 def _store(study: Study, wanted: str, content: dict[str, Any], withdrew: int) -> Snapshot | None:
     """One row for each state, whoever was first; None, and no row, where more withdrew than these."""
-    # Whoever withdraws leaves a tombstone, which waits for the study's row: before this, or after it.
-    Study.objects.select_for_update().only("pk").get(pk=study.pk)
+    naming.hold(study)  # as whoever withdraws does before the findings go: before this, or after it
     if study.tombstones.count() != withdrew:
         return None
     made, first = study.snapshots.get_or_create(stamp=wanted, defaults={"content": content})

@@ -134,7 +134,8 @@ def last_row(study: Study, coder: str) -> int:
 
 
 def hold(study: Study) -> None:
-    """Until the transaction ends nobody else decides on the study's names, and none of them is forgotten.
+    """Until the transaction ends nobody else decides on the study's names, none of them is forgotten, and no
+    findings are kept.
 
     Not the study's own row: newcomers wait for that one while they hold others.
     """

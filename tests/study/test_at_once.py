@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
-from study import looks, sessions
+from study import looks, rights, sessions
 from study.agreement.looks import BOUND, Declaration, written
+from study.findings import snapshot
 from study.models import Answer, Participant
 from tests.factories import give_answers, make_design, make_participant, make_study, put, signed_in
 
@@ -108,6 +109,32 @@ def test_of_twelve_who_agree_at_once_none_is_refused_and_what_is_above_the_targe
     counted = Answer.objects.filter(surplus=False).values_list("trial__stimulus", flat=True)
     assert sorted(Counter(counted).values()) == [2] * 4 and Answer.objects.count() == 12
     assert Counter(study.participants.values_list("condition__position", flat=True)) == {1: 6, 2: 6}
+
+
+def test_findings_that_are_stored_while_somebody_withdraws_do_not_keep_their_words(monkeypatch):
+    study = make_study(1)
+    give_answers(make_participant(study), "beak")
+    leaving = make_participant(study)
+    give_answers(leaving, "snorkel")
+
+    def renew():
+        try:
+            return snapshot.renew(study)
+        finally:
+            connection.close()
+
+    def forget(*about):
+        """As late as can be before the transaction ends."""
+        stored.append(threads.submit(renew))
+        wait(stored, timeout=1)
+
+    monkeypatch.setattr("study.naming.forget", forget)
+    with ThreadPoolExecutor(1) as threads:
+        stored = []
+        rights.withdraw(leaving)
+        made = stored[0].result(timeout=30)
+    assert "snorkel" not in str([made.content, *study.snapshots.values_list("content", flat=True)])
+    assert "beak" in str(made.content)
 
 
 @pytest.mark.services
