@@ -2,7 +2,7 @@
 
 import io
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -59,9 +59,24 @@ def _labels(segments: Sequence[Segment], numbers: Mapping[Name, int], side: int)
         if number is not None:
             by_file[segment.file].append((segment.value, number))
     whole = tuple(number for _, number in by_file.pop("", []))
-    maps = [_numbered(stretch(_map(file), side), named) for file, named in sorted(by_file.items())]
+    maps = [
+        _numbered(values, named)
+        for file, pairs in sorted(by_file.items())
+        for values in [stretch(_map(file), side)]
+        for named in _layers(pairs)
+    ]
     stacked = np.stack(maps) if maps else np.zeros((0, side, side), np.int64)
     return Labels(torch.from_numpy(stacked), whole)
+
+
+def _layers(pairs: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """(value, number) pairs in layers, in each of which a value stands once: pixels of one value may show two
+    concepts (a tail that is a spiral tail)."""
+    left = sorted(pairs)
+    while left:
+        layer = dict(reversed(left))
+        yield list(layer.items())
+        left = [pair for pair in left if layer[pair[0]] != pair[1]]
 
 
 def _numbered(values: NDArray[np.uint8], named: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
