@@ -35,9 +35,10 @@ def between(
     names = [merged(label) for label in labels]
     codes = [code(name) for name in names]
     size = len(labels)
-    table = 1 - np.eye(size + 2)
-    coded = _equal([each or index for index, each in enumerate(codes)])
-    table[:size, :size] = np.where(_equal(names), declared.synonym, np.where(coded, declared.same_code, 1))
+    table = np.ones((size + 2, size + 2))
+    own = table[:size, :size]
+    own[_equal([each or index for index, each in enumerate(codes)])] = declared.same_code
+    own[_equal(names)] = declared.synonym
     np.fill_diagonal(table, 0)
     return table
 
@@ -51,9 +52,11 @@ def jaccard(labels: Sequence[str]) -> NDArray[np.float64]:
     for row, own in enumerate(sets):
         has[row, [column[word] for word in own]] = 1
     common, sizes = has @ has.T, has.sum(1)
-    either = sizes[:, None] + sizes - common
-    table = 1 - np.eye(len(labels) + 2)
-    table[:-2, :-2] = 1 - np.divide(common, either, out=np.zeros_like(common), where=either > 0)
+    either = sizes[:, None] + sizes
+    either -= common
+    common /= np.maximum(either, 1, out=either)
+    table = np.ones((len(labels) + 2, len(labels) + 2))
+    np.subtract(1, common, out=table[:-2, :-2])
     np.fill_diagonal(table, 0)
     return table
 

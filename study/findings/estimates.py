@@ -1,5 +1,6 @@
 """Agreement over summaries: every measure with both intervals, at a layer of the names, for some people."""
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -69,10 +70,15 @@ class Estimates:
         return between(labels, merged, self.layers.code)
 
     def _once(self, measure: Any, *tables: NDArray[Any], name: str = "") -> dict[str, Any]:
-        key = (name or measure.__name__, *((table.shape, table.tobytes()) for table in tables))
+        key = (name or measure.__name__, *((table.shape, _digest(table)) for table in tables))
         if key not in self._known:
             self._known[key] = measure(*tables)
         return self._known[key]
+
+
+def _digest(table: NDArray[Any]) -> bytes:
+    """Instead of the table, which is large where there are thousands of names."""
+    return hashlib.sha256(np.ascontiguousarray(table)).digest()
 
 
 def estimate(

@@ -17,6 +17,7 @@ from study.agreement import LAYERS
 from study.agreement.codes import CANNOT, MISSING, NOTHING
 from study.agreement.intervals import intervals
 from study.findings import measure, snapshot, table
+from study.findings.estimates import Estimates
 from study.models import Answer, Exclusion, NameEvent, Participant, Snapshot, Stimulus, Study, Trial
 from tests.factories import give_answers, make_design, make_participant, make_study
 
@@ -359,6 +360,18 @@ def test_who_measures_the_same_state_at_the_same_time_gets_the_row_that_was_firs
 
     monkeypatch.setattr(measure, "content", and_another_was_faster)
     assert snapshot.renew(study).content == {"first": True} and Snapshot.objects.count() == 1
+
+
+def test_what_was_measured_of_many_names_holds_on_to_no_table_of_them():
+    study = make_study(1)
+    for number in range(15):
+        give_answers(make_participant(study), f"part {number}")
+    layers = naming.layers(study)
+    found = Estimates(table.read(study, layers=layers), layers)
+    own = found.table.units(Stimulus.Kind.SUMMARY), range(15)
+    assert found.measures("raw", *own) == found.measures("mechanical", *own)
+    assert len(found._known) == 10, "a measure each, since both layers have the same names"
+    assert sum(len(part) for key in found._known for _, part in key[1:]) < 1000, "bytes"
 
 
 def test_who_withdraws_while_findings_are_measured_is_in_none_that_are_kept(monkeypatch):
