@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from study.exports.bundle import stream, write
+from study.exports.bundle import check, stream, write
 from study.exports.choice import Choice, name_of
 from study.exports.columns import Column, cell
 from study.exports.flavours import FLAVOURS, pieces
@@ -17,6 +17,7 @@ __all__ = [
     "Column",
     "Table",
     "answer_lines",
+    "check",
     "excerpt",
     "lines",
     "name_of",

@@ -30,9 +30,8 @@ def stream(
     choice: Choice, *, as_psychds: bool = False, track: Track = lambda rows, name, count: rows
 ) -> Iterator[bytes]:
     """The zip, piece by piece. Whoever stops reading leaves nothing behind."""
+    _check_flavour(choice, as_psychds)
     places = psychds.places(choice) if as_psychds else {}
-    if as_psychds and choice.flavour != ANALYSIS:
-        raise Refusal("A Psych-DS dataset has exact bytes: take the flavour for analysis with it.")
     return _stream(choice, places, track, as_psychds)
 
 
@@ -48,9 +47,17 @@ def _stream(choice: Choice, places: dict[str, str], track: Track, as_psychds: bo
     yield pipe.taken()
 
 
+def check(choice: Choice, path: Path, *, as_psychds: bool = False) -> None:
+    """Refusal or OSError now if it could not be written there."""
+    _check_flavour(choice, as_psychds)
+    part = _part(path)
+    part.open("wb").close()
+    part.unlink()
+
+
 def write(choice: Choice, path: Path, **more: object) -> None:
     """The file appears under its name only when it is whole."""
-    part = path.with_name(path.name + ".part")
+    part = _part(path)
     try:
         with part.open("wb") as file, closing(stream(choice, **more)) as zipped:
             for piece in zipped:
@@ -58,6 +65,16 @@ def write(choice: Choice, path: Path, **more: object) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _check_flavour(choice: Choice, as_psychds: bool) -> None:
+    if as_psychds and choice.flavour != ANALYSIS:
+        raise Refusal("A Psych-DS dataset has exact bytes: take the flavour for analysis with it.")
+
+
+def _part(path: Path) -> Path:
+    """Where it stands until it is whole."""
+    return path.with_name(path.name + ".part")
 
 
 class _Pipe:

@@ -329,6 +329,18 @@ def test_profile_answers_have_columns_of_their_own_and_typed_ones_are_identifiab
     assert pd.notna(row["started"])
 
 
+@pytest.mark.parametrize("told", [["--psych-ds", "--flavour", "semicolon"], ["--reason", "no folder"]])
+def test_what_is_refused_is_no_look_at_the_estimate(told, tmp_path):
+    looks = {"measure": "alpha", "layer": "merged", "aim": "precision", "value": 0.1, "at": [1]}
+    study = make_study(1, looks=looks)
+    give_answers(make_participant(study), "beak")
+    with pytest.raises(CommandError):
+        call_command("export_study", study.slug, "--out", str(tmp_path / "no" / "x.zip"), *told)
+    assert not study.looks_taken.exists()
+    call_command("export_study", study.slug, "--out", str(tmp_path / "x.zip"))
+    assert study.looks_taken.get().number == 1
+
+
 def test_what_was_ever_typed_stays_identifiable_when_a_later_version_lets_people_choose():
     study = make_study(1, questions=[{"key": "job", "text": "What do you do?"}])
     participant = sessions.start(study, "one")

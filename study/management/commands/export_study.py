@@ -53,6 +53,7 @@ class Command(BaseCommand):
         choice = exports.Choice(study, wanted, without_excluded, identifiable)
         out = _named(out) if identifiable else out
         try:
+            exports.check(choice, out, as_psychds=psych_ds)
             looks.note_export(study, "command line", out.name, reason)
             exports.write(choice, out, as_psychds=psych_ds, track=self._track)
         except Refusal as refusal:
