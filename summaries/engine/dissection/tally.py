@@ -120,7 +120,8 @@ class Tally:
         """Masks (k, H W), bool or 0 and 1, of some units (k,) in that image, each once; others have none."""
         concepts, masks = presence.concepts, masks.float()
         # Sums of so few ones are exact in float32: an image has fewer than 2^24 pixels.
-        both, counts = masks @ presence.rows.float().T, masks.sum(1)
+        # The few concepts first: that way round the product takes half the time.
+        both, counts = (presence.rows.float() @ masks.T).T, masks.sum(1)
         of_category = self._of_category[concepts]
         shown = of_category.amax(0) if len(concepts) else of_category.new_zeros(of_category.shape[1])
         self.both[units[:, None], concepts] += both.long()
