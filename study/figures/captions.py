@@ -54,7 +54,7 @@ def _floor(content: Mapping[str, Any], choice: Choice) -> str:
     floor = reading.floor(content, choice)
     if floor is None:
         return ""
-    return f" The dotted line is the guess floor: the same share for decoys, {words.percent(floor)}."
+    return f" The dotted line is the same share for decoys, {words.percent(floor)}."
 
 
 def _told(name: str, content: Mapping[str, Any], choice: Choice) -> str:

@@ -52,7 +52,7 @@ def _floor(scale: Axes, paper: Axes, content: Row, choice: Choice, height: float
     floor = reading.floor(content, choice)
     if floor is not None:
         scale.axvline(floor, color=canvas.SOFT, lw=1.1, ls=":", zorder=1)
-        told = f"guess floor: {words.percent(floor)} for decoys"
+        told = f"decoys: {words.percent(floor)}"
         where = LEFT + AXIS * floor
         side = "left" if floor < 0.5 else "right"
         canvas.text(paper, where, height - TOP / 2, told, color=canvas.SOFT, ha=side)

@@ -19,8 +19,8 @@ class Measure:
 
 
 MEASURES = (
-    Measure("name_agreement", "Name agreement", "share giving a summary’s most frequent name, in the mean"),
-    Measure("above_floor", "… above the guess floor", "less the same share for decoys"),
+    Measure("name_agreement", "Name agreement", "share giving a summary’s most frequent name, on average"),
+    Measure("above_floor", "… above that of decoys", "less the same share for decoys"),
     Measure("alpha", "Krippendorff’s alpha", "agreement beyond chance, each name a category", share=False),
     Measure("alpha_distance", "Alpha by distance", "synonyms 0.1, same code 0.4, else 1 apart", share=False),
     Measure("ac1", "Gwet’s AC1", "less swayed where one name dominates", share=False),
@@ -89,6 +89,6 @@ def sentence(content: Mapping[str, Any], layer: str = "merged") -> str:
         return f"{base}; name agreement is not defined: {agreement.reason}."
     interval = f" (95 % interval {TWO_WAY}: {agreement.two_way} %)" if agreement.two_way else ""
     return (
-        f"{base}, and of those who saw one of the {count(summaries, 'summary', 'summaries')} "
-        f"{agreement.value} gave its most frequent name in the mean{interval}."
+        f"{base}. On average over {count(summaries, 'summary', 'summaries')}, {agreement.value} of those "
+        f"who saw one gave its most frequent name{interval}."
     )

@@ -17,7 +17,7 @@ RECRUITERS = {
 }
 CHECKS = {
     Stimulus.Kind.DECOY: "{} put together of regions with nothing in common, of which “nothing in common” "
-    "is the right answer: how far people agree on them all the same is the guess floor",
+    "is the right answer: how often people name them all the same is the guess floor",
     Stimulus.Kind.REPEAT: "{} showing a summary again with its regions in another order, by which people "
     "are compared with themselves",
     Stimulus.Kind.GOLD: "{} with names that were accepted beforehand, by which attention is judged",

@@ -28,14 +28,16 @@ def flow(facts: Facts) -> Table:
 
 
 def overall(facts: Facts) -> Iterator[Table]:
-    """At the three layers side by side, once without and once with those who were excluded."""
-    for analysis, who in (("main", "without"), ("all", "with")):
+    """At the three layers side by side, without and with those who were excluded; once where nobody was."""
+    counts = [(found["people"], found["answers"]) for found in facts.content["analyses"].values()]
+    ways = [("main", " without those excluded"), ("all", " with those excluded")]
+    for analysis, who in ways if len(set(counts)) > 1 else [("main", ", nobody excluded")]:
         found = facts.content["analyses"][analysis]
         people, answers = (
             words.count(found["people"], "person", "people"),
             words.count(found["answers"], "answer"),
         )
-        told = f"Agreement over all summaries {who} those excluded ({people}, {answers})."
+        told = f"Agreement over all summaries{who} ({people}, {answers})."
         rows = tuple(_measure(found["overall"], measure) for measure in MEASURES)
         head = ("Measure", *(name.capitalize() for name in LAYERS.values()))
         note = f"In brackets the 95 % interval {TWO_WAY}; in braces the one {SAME_PEOPLE}."
@@ -291,7 +293,10 @@ def _test(one: Row) -> tuple[str, str, str]:
 
 
 def _decimal(value: float | None, places: int = 2) -> str:
-    return NONE if value is None else f"{value:.{places}f}".replace("-", "−")
+    if value is None:
+        return NONE
+    text = f"{value:.{places}f}"
+    return text.replace("-", "−") if float(text) else text.lstrip("-")
 
 
 def _sentence(words: str) -> str:

@@ -39,7 +39,7 @@ def test_a_figure_is_svg_pdf_and_png_of_one_drawing_and_the_same_bytes_again(nam
 def test_the_forest_tells_names_counts_conditions_means_and_the_guess_floor():
     seen = told(draw("forest", make_content(3)))
     assert "mobilenet_v2" in seen and "baseline" in seen and "mean 65 %" in seen
-    assert "guess floor" in seen and "heron, summary 3" in seen and "heron, summary 7" not in seen
+    assert "decoys: " in seen and "heron, summary 3" in seen and "heron, summary 7" not in seen
     for row in make_content(3)["analyses"]["main"]["stimuli"][:6]:
         assert f"{row['layers']['merged']['count']} of {row['answers']}" in seen
 

@@ -15,9 +15,10 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from study import exclusions, publishing, versions
+from study import exclusions, looks, publishing, versions
+from study.agreement.looks import PRECISION, Declaration, written
 from study.models import Exclusion
-from study.report import document, escaping, latex, references, writing
+from study.report import document, escaping, latex, references, tables, writing
 from study.report.facts import facts
 from tests.factories import CLASS_NAME, give_answers, make_design, make_participant, make_study
 from tests.findings import make_content
@@ -152,6 +153,17 @@ def test_tables_give_every_measure_at_three_layers_with_and_without_those_exclud
     assert len(made["conditions"].rows) == 2 and len(made["summaries"].rows) == 4
 
 
+def test_agreement_is_told_once_where_nobody_is_excluded(study):
+    Exclusion.objects.all().delete()
+    made = {block.key: block for block in writing.write(study).sections[2].blocks if hasattr(block, "rows")}
+    assert "5 people" in made["overall-main"].caption and "nobody excluded" in made["overall-main"].caption
+    assert "overall-all" not in made
+
+
+def test_nothing_is_unseen_without_a_minus_sign():
+    assert tables._decimal(-0.01, 1) == "0.0" and tables._decimal(-0.2, 1) == "−0.2"
+
+
 def test_conditions_are_compared_with_the_first_and_the_difference_has_an_interval(study):
     made = {block.key: block for block in writing.write(study).sections[2].blocks if hasattr(block, "rows")}
     ((name, agreement, *_),) = made["differences"].rows
@@ -165,7 +177,7 @@ def test_tags_floor_and_repeats_stand_in_tables_where_there_are_any(study):
     words = plain(writing.document(replace(facts(study), content=make_content())))
     assert "segments 1" in words and "segments and clip" in words and "−0.25" in words and "0.031" in words
     assert "Decoys that were given a name" in words and "Repeats named as before, merged" in words
-    assert "Wilcoxon" in words and "guess floor: the same share for decoys, 15 %" in words
+    assert "Wilcoxon" in words and "the same share for decoys, 15 %" in words
 
 
 def test_every_source_that_is_cited_stands_in_the_references(study):
@@ -238,6 +250,19 @@ def test_a_figure_is_drawn_anew_once_something_changed(study):
 
 
 @pytest.mark.skipif(not LATEX, reason="pdflatex is not installed, so no report was compiled")
+def test_the_flow_is_drawn_as_it_is_now_whatever_look_the_findings_are_of(db):
+    plan = Declaration("alpha", "merged", PRECISION, 0.1, (2, 9))
+    made = make_study(1, looks=written(plan))
+    for _ in range(2):
+        give_answers(make_participant(made), "wing")
+    looks.take(made, "ada", "results")
+    where, client = reverse("study:figure", args=[made.slug, "flow", "svg"]), researcher()
+    assert b"n = 2" in client.get(where).content
+    for _ in range(3):
+        give_answers(make_participant(made), "beak")
+    assert b"n = 5" in client.get(where).content
+
+
 def test_the_latex_compiles_with_its_figures_and_tables(study, tmp_path):
     give_answers(make_participant(study), "50% & $x_1^2$ \\end{document} #~{}", "翅膀 \u202e🙂 l'été")
     got = researcher().get(reverse("study:report_latex", args=[study.slug]))

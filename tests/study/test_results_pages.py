@@ -42,7 +42,7 @@ def test_what_was_found_is_said_in_one_sentence_with_its_numbers(admin_client):
     study = make_named(*["wing"] * 7, "Wings", "beak", "nothing_in_common")
     told = text_of(admin_client.get(address(study)))
     assert "10 participants gave 10 answers" in told
-    assert "80 % gave its most frequent name" in told and "Nobody is excluded" in told
+    assert "80 % of those who saw one gave its most frequent name" in told and "Nobody is excluded" in told
     row = re.search(r"Name agreement share giving.*?Krippendorff", told)[0]
     assert re.findall(r"\d+ %", row)[:3] == ["70 %", "80 %", "80 %"], "as typed, mechanical, merged"
 
@@ -52,7 +52,7 @@ def test_with_and_without_those_excluded_stand_side_by_side(admin_client):
     exclusions.exclude(study.participants.get(number=3), "did not look", None)
     told = text_of(admin_client.get(address(study)))
     assert "2 participants gave 2 answers" in told and "by hand: 1" in told
-    row = re.search(r"Name agreement share giving.*?guess floor", told)[0]
+    row = re.search(r"Name agreement share giving.*?above that of decoys", told)[0]
     assert "left out 100 %" in row and "counted too 67 %" in row
     assert "3 answers" in text_of(admin_client.get(address(study, "answers_behind") + "?analysis=all"))
 
