@@ -173,6 +173,7 @@ def _figures(study: Study, found: looks.Shown, choice: board.Choice) -> list[dic
     """Those that there is something to draw of, each with the addresses of its files."""
     chosen = figures.Choice(layer=choice.layer, analysis=choice.analysis)
     query = urlencode({"layer": choice.layer, "analysis": choice.analysis})
+    tagged = (found.content["analyses"][choice.analysis].get("tags") or {}).get("stimuli")
     return [
         {
             "name": name,
@@ -185,7 +186,7 @@ def _figures(study: Study, found: looks.Shown, choice: board.Choice) -> list[dic
             for format in figures.FORMATS
         }
         for name, title in figures.FIGURES.items()
-        if not (found.masked and name in figures.ESTIMATES)
+        if not (found.masked and name in figures.ESTIMATES) and (name != "confusion" or tagged)
     ]
 
 
