@@ -63,7 +63,7 @@ def _words(look: Look) -> str:
     if found.get("value") is not None:
         told += f": {MEASURES[found['measure']]} {found['value']:.3f}"
     if found.get("low") is not None:
-        told += f" [{found['low']:.3f}, {found['high']:.3f}] at a level of {found['level']:.2%}"
+        told += f" [{found['low']:.3f}, {found['high']:.3f}] at a level of {100 * found['level']:.4g} %"
     return f"{told}; decision: {look.decision}." if look.decision else f"{told}."
 
 

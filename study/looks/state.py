@@ -85,4 +85,5 @@ def _words(plan: Declaration, now: Count, number: int | None, due: bool, seen: b
         until = f"look {number} of {len(plan.at)}, at {plan.at[number - 1]} participants; {came}"
     if seen:
         return f"Somebody looked, so the estimate is shown. With the next answer it is hidden until {until}."
-    return f"Look {number} of {len(plan.at)} is due: {came}." if due else f"It is hidden until {until}."
+    hidden = f"The estimate is hidden until {until}."
+    return f"Look {number} of {len(plan.at)} is due: {came}." if due else hidden
