@@ -215,6 +215,17 @@ def test_why_a_summary_was_stopped_since_the_last_look_is_hidden_until_the_next(
     assert "of the last look" in told and "9 answers saved" in told and "0.9951" not in told
 
 
+def test_the_flow_is_drawn_as_it_is_now_whatever_look_the_findings_are_of(admin_client):
+    plan = Declaration("alpha", "merged", PRECISION, 0.1, (2, 9))
+    study = make_named("wing", "wing", looks=written(plan))
+    looks.take(study, "ada", "results")
+    where = address(study, "figure", "flow", "svg")
+    assert b"n = 2" in admin_client.get(where).content
+    for _ in range(3):
+        give_answers(make_participant(study), "beak")
+    assert b"n = 5" in admin_client.get(where).content
+
+
 def test_numbers_are_written_as_people_read_them():
     assert words.number(0.746) == "75" and words.number(0.7434, share=False) == "0.74"
     assert words.number(-0.004, share=False) == "0.00" and words.number(-0.25, share=False) == "−0.25"
