@@ -15,8 +15,7 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from study import exclusions, looks, publishing, versions
-from study.agreement.looks import PRECISION, Declaration, written
+from study import exclusions, publishing, versions
 from study.models import Exclusion
 from study.report import document, escaping, latex, references, tables, writing
 from study.report.facts import facts
@@ -242,7 +241,7 @@ def test_figures_come_as_svg_pdf_and_png_and_those_that_do_not_exist_do_not(stud
 
 
 def test_a_figure_is_drawn_anew_once_something_changed(study):
-    client, address = researcher(), reverse("study:figure", args=[study.slug, "flow", "svg"])
+    client, address = researcher(), reverse("study:figure", args=[study.slug, "forest", "svg"])
     before = client.get(address).content
     assert client.get(address).content == before
     give_answers(make_participant(study), "wing", "beak")
@@ -250,19 +249,6 @@ def test_a_figure_is_drawn_anew_once_something_changed(study):
 
 
 @pytest.mark.skipif(not LATEX, reason="pdflatex is not installed, so no report was compiled")
-def test_the_flow_is_drawn_as_it_is_now_whatever_look_the_findings_are_of(db):
-    plan = Declaration("alpha", "merged", PRECISION, 0.1, (2, 9))
-    made = make_study(1, looks=written(plan))
-    for _ in range(2):
-        give_answers(make_participant(made), "wing")
-    looks.take(made, "ada", "results")
-    where, client = reverse("study:figure", args=[made.slug, "flow", "svg"]), researcher()
-    assert b"n = 2" in client.get(where).content
-    for _ in range(3):
-        give_answers(make_participant(made), "beak")
-    assert b"n = 5" in client.get(where).content
-
-
 def test_the_latex_compiles_with_its_figures_and_tables(study, tmp_path):
     give_answers(make_participant(study), "50% & $x_1^2$ \\end{document} #~{}", "翅膀 \u202e🙂 l'été")
     got = researcher().get(reverse("study:report_latex", args=[study.slug]))
