@@ -71,6 +71,18 @@ def export_units(run: Run, folder: Path) -> Path:
     return path
 
 
+def export_explanation(content: dict, picture: bytes, folder: Path) -> Path:
+    """Writes explanation.png and returns the path of explanation.json, which is written last."""
+    return _with_picture("explanation", content, picture, folder)
+
+
+def _with_picture(name: str, content: dict, picture: bytes, folder: Path) -> Path:
+    _write(folder / f"{name}.png", picture)
+    path = folder / f"{name}.json"
+    _write(path, json.dumps(content | {"picture": f"{name}.png"}, indent=1, allow_nan=False).encode())
+    return path
+
+
 def _tagger(run: Run) -> dict:
     """A run of tagging; a model's form, which may be long, stands in the row only."""
     parameters = {name: value for name, value in run.parameters.items() if name != "config"}

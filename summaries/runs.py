@@ -17,6 +17,7 @@ __all__ = [
     "TagOptions",
     "UnitOptions",
     "choose_classes",
+    "output_of",
     "plan_run",
     "plan_tags",
     "plan_units",
@@ -292,6 +293,18 @@ def _choose(network: Network, known: dict[ClassLabel, int | None], word: str) ->
             return Choice(label, index)
     there = ", ".join(label.name for label in list(known)[:8]) + (" and more" if len(known) > 8 else "")
     raise Refusal(f"The image set has no class '{word}'; it has {there}.")
+
+
+def output_of(network: Network, word: str) -> int:
+    """The network's output for a class given by its name, synset or index. Refused: another word."""
+    index = _output_for(network, word, word)
+    if index is None and word.isdecimal() and int(word) < len(network.classes):
+        index = int(word)
+    if index is not None:
+        return index
+    names = [each["name"] for each in network.classes]
+    there = ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
+    raise Refusal(f"The network '{network.name}' has no class '{word}'; it has {there}.")
 
 
 def _output_for(network: Network, synset: str, name: str) -> int | None:
