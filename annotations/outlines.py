@@ -1,6 +1,5 @@
 """Masks as run lengths and as polygons, the way COCO and its kin write them, and back."""
 
-import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -10,6 +9,8 @@ from annotations import Refusal
 
 BITS = 5
 MORE, SIGN = 1 << BITS, 1 << BITS - 1
+FARTHEST = 1e6
+"""Where a point of a polygon may lie, in pixels."""
 ZERO = 48
 """The character that stands for no bit set."""
 
@@ -79,7 +80,7 @@ def from_polygons(polygons: Iterable[Sequence[float]], width: int, height: int) 
 
 def _check(polygon: Sequence[float]) -> None:
     good = isinstance(polygon, Sequence) and len(polygon) >= 6 and len(polygon) % 2 == 0
-    if not good or not all(isinstance(each, int | float) and math.isfinite(each) for each in polygon):
+    if not good or not all(isinstance(each, int | float) and abs(each) < FARTHEST for each in polygon):
         raise Refusal("a polygon is not a list of three points or more")
 
 

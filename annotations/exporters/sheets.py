@@ -64,7 +64,7 @@ def _first_places(image_set: ImageSet) -> QuerySet:
     """(image, its first place in the set), by image."""
     return (
         LabelledImage.objects.filter(image_set=image_set)
-        .order_by("image")
+        .order_by("image_id")
         .values_list("image")
         .annotate(first=Min("pk"))
     )

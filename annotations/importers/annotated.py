@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from annotations import Refusal, maps
 from annotations.importers.collection import Flaw, LabelledFiles
-from annotations.importers.folder import printable
 from annotations.terms import Term
 
 ALL = LabelledFiles("all", "", "", ())
@@ -62,9 +61,12 @@ class AnnotatedCollection:
 
 def inside(root: Path, name: object) -> Path:
     """The path of a file that another file names; refused where the name leads out of the folder."""
-    path = Path(os.path.normpath(Path(root, str(name))))
-    if "\0" in str(name) or not path.is_relative_to(os.path.normpath(root)):
-        raise Refusal(f"'{printable(str(name))}' lies outside the folder")
+    text = str(name)
+    if "\0" in text or text.encode("utf-8", "replace").decode() != text:
+        raise Refusal("a file's name is not valid UTF-8")
+    path = Path(os.path.normpath(Path(root, text)))
+    if not path.is_relative_to(os.path.normpath(root)):
+        raise Refusal(f"'{text}' lies outside the folder")
     return path
 
 

@@ -117,11 +117,12 @@ class Document:
         except Refusal as error:
             raise Refusal(f"{printable(str(file.relative_to(self.root)))}: {error}") from error
         labels = labels @ IDS if labels.ndim == 3 else labels
-        known = {each.get("id"): self._term(each) for each in segments}
-        strange = sorted(set(np.unique(labels).tolist()) - known.keys() - {0})
+        known = {str(each.get("id")): self._term(each) for each in segments}
+        shown = [number for number in np.unique(labels).tolist() if number]
+        strange = [number for number in shown if str(number) not in known]
         if strange:
             raise Refusal(f"{file.name}: segments_info lacks the segment {strange[0]}")
-        named = {number: [found] for number, found in known.items() if found}
+        named = {number: [found] for number in shown if (found := known[str(number)])}
         for found, mask in maps.masks_of(labels, named).items():
             findings.add(found, mask)
 

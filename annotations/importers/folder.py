@@ -45,7 +45,7 @@ def label_of(folder: str) -> tuple[str, str]:
 
 def printable(name: str) -> str:
     """A file's name as text that any terminal and database takes, also where it is not valid UTF-8."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _flaw(entry: Path) -> str:

@@ -142,7 +142,10 @@ def _term_of(entry: object) -> Term | None:
         raise Refusal(f"the category '{category}' is unknown")
     if not isinstance(fields.get("name"), str):
         raise Refusal("a name is missing")
-    return term(str(category), fields["name"], fields.get("synonyms", ()))
+    synonyms = fields.get("synonyms", [])
+    if not isinstance(synonyms, list):
+        raise Refusal(f"the synonyms of '{fields['name']}' are no list")
+    return term(str(category), fields["name"], synonyms)
 
 
 def _from_lines(text: str) -> Iterator[tuple[int, Term | None]]:

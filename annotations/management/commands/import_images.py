@@ -11,6 +11,7 @@ from annotations.files import StorageFull
 from annotations.importers import FORMATS
 from annotations.importers.annotated import AnnotatedCollection
 from annotations.importers.collection import Collection
+from annotations.importers.folder import printable
 from annotations.importers.intake import Report, import_collection
 from annotations.importers.segments import import_annotated
 
@@ -39,7 +40,7 @@ class Command(BaseCommand):
         except (Refusal, StorageFull) as error:
             raise CommandError(str(error), returncode=2) from error
         for flaw in report.flaws:
-            self.stderr.write(f"{flaw.path}: {flaw.reason}")
+            self.stderr.write(printable(f"{flaw.path}: {flaw.reason}"))
         self.stdout.write(
             f"{name}: {report.imported} imported, {report.known} already there, {len(report.flaws)} refused"
         )
