@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
-from annotations import Refusal
-from study import cells, recruitment, settlement
+from annotations import Refusal, cells
+from study import recruitment, settlement
 from study.models import Exclusion, Participant, Recruit, Study
 from study.submissions import Line
 

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from django.db.models import Prefetch, QuerySet
 
+from annotations import cells
 from summaries.engine.tagging.paired import Comparison, compare
 from summaries.models import Run, RunClass, Summary, Tagging
 
@@ -121,5 +122,5 @@ def _row(tagging: Tagging) -> list:
 
 def as_csv(shown: list[Run]) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out).writerows(table(shown))
+    csv.writer(out).writerows(map(cells.guard, row) for row in table(shown))
     return out.getvalue()

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from study.cells import guard
+from annotations.cells import guard
 
 
 class Type(StrEnum):

@@ -2,7 +2,7 @@
 
 import json
 
-from study.cells import APOSTROPHE
+from annotations.cells import APOSTROPHE
 from study.exports.dictionary import Contents
 from study.exports.flavours import Flavour
 

@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from study import cells, exports, results, sessions
+from annotations import cells
+from study import exports, results, sessions
 from study.exports.tables import TABLES
 from tests.factories import give_answers, make_answered_study, make_design, make_participant, make_study
 
