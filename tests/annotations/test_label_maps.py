@@ -1,6 +1,7 @@
 import io
 import json
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def test_an_import_killed_half_way_is_completed_by_the_next(tmp_path):
     assert manage(home, "migrate", "-v0").wait() == 0
     process = manage(home, *words)
     while process.poll() is None and count(home, "segment") == 0:
-        pass
+        time.sleep(0.01)  # leaves the processor to the import
     process.send_signal(signal.SIGKILL)
     process.wait()
     there = count(home, "labelledimage")
