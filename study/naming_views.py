@@ -247,6 +247,7 @@ def _ask(
     intent, state = weighed.intent, looks.state(study)
     context = {
         "intent": intent,
+        "undone": study.name_events.filter(pk=intent.undoes).first(),
         "weighed": weighed,
         "sent": sent,
         "problem": problem,

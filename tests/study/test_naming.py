@@ -226,6 +226,7 @@ def test_the_way_without_scripts_marks_weighs_confirms_and_undoes(study, ann):
     assert f'name="undoes" value="{event.pk}"' in log
     asked = post(client, study, "names_weigh", act="undo", undoes=event.pk, seen=event.pk)
     assert "Undo this decision?" in asked.content.decode()
+    assert 'It was: Merge into <q class="typed">beak</q>.' in asked.content.decode()
     post(client, study, "names_decide", act="undo", undoes=event.pk, seen=event.pk)
     assert groups(study)["bill"] == "bill"
     assert "undone" in client.get(reverse("study:names_log", args=[study.slug])).content.decode()
