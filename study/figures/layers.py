@@ -22,15 +22,15 @@ def draw(content: Row, choice: Choice) -> Figure:
         return canvas.in_words("There are no summaries to show.")
     figure = canvas.sheet(HEIGHT)
     overall = reading.analysis(content, choice)["overall"]
-    agreement = _panel(figure, 0.4, 1.6, "Name agreement", (0, 1))
+    agreement = _panel(figure, 0.4, 1.55, "Name agreement", (0, 1))
     for row in rows:
         _line(agreement, [reading.share(row, layer) for layer in LAYERS], canvas.LINE, 0.6)
     _estimates(agreement, [overall[layer]["name_agreement"] for layer in LAYERS], 0)
-    coefficients = _panel(figure, 2.4, 1.6, "Agreement of pairs", _span(overall))
+    coefficients = _panel(figure, 2.3, 1.55, "Agreement of pairs", _span(overall))
     for place, (measure, _) in enumerate(MEASURES):
         _estimates(coefficients, [overall[layer][measure] for layer in LAYERS], place, 0.07 * (place - 1))
     _label(coefficients, overall)
-    _distinct(_panel(figure, 5.6, 1.35, "Different names", None), rows)
+    _distinct(_panel(figure, 5.3, 1.6, "Different names", None), rows)
     return figure
 
 
