@@ -151,7 +151,7 @@ def effect_by_class(
         true = classes.to(whole.device)
         drop = (whole - less).gather(1, true[:, None])[:, 0]
         right = [(logits.argmax(1) == true).to(drop) for logits in (whole, less)]
-        rows.append(torch.stack([true.to(drop), drop, *right]).double().cpu())
+        rows.append(torch.stack([true.to(drop), drop, *right]).cpu().double())
         count = whole.shape[1]
     if not rows:
         raise Refusal("There are no images to see an effect on.")

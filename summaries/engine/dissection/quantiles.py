@@ -91,15 +91,17 @@ class QuantileSketch:
         if not self.count:
             raise Refusal("There are no activations to take a quantile of.")
         self._settle()
-        values = torch.cat(self._levels, 1)
+        device = self._levels[0].device
+        # On the host: not every device has float64, and float32 does not count so far.
+        values = torch.cat(self._levels, 1).cpu()
         weights = torch.cat(
             [torch.full(each.shape[1:], 2.0**h, dtype=torch.float64) for h, each in enumerate(self._levels)]
-        ).to(values.device)
+        )
         falling, order = values.sort(1, descending=True)
         above = weights[order].cumsum(1)
         total = float(weights.sum())
         place = (above <= (1 - level) * total + SLACK * total).sum(1).clamp_max(values.shape[1] - 1)
-        return falling.gather(1, place[:, None])[:, 0]
+        return falling.gather(1, place[:, None])[:, 0].to(device)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         self._settle()
