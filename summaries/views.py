@@ -35,7 +35,8 @@ may_change_runs = permission_required("summaries.change_run", raise_exception=Tr
 def runs(request: HttpRequest) -> HttpResponse:
     shown = gallery.runs().exclude(method=Run.Method.TAGS)
     page = Paginator(shown, RUNS_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "summaries/runs.html", {"page": page})
+    dissected = Run.objects.filter(method=Run.Method.DISSECTION, state=Run.State.FINISHED)
+    return render(request, "summaries/runs.html", {"page": page, "has_dissections": dissected.exists()})
 
 
 @require_safe
@@ -95,7 +96,7 @@ def tags(request: HttpRequest, pk: int) -> HttpResponse:
     context = {"run": tagged, "runs": [(each, going.get(each)) for each in runs], "told": taggings.MEASURES}
     context["measured"] = [(each, taggings.measures(each)) for each in shown]
     context["classes"] = taggings.classes_of(tagged, shown)
-    context["taggers"] = steering.TAGGERS.items()
+    context |= {"taggers": steering.TAGGERS.items(), "going": going}
     return render(request, "summaries/tags.html", context)
 
 

@@ -95,6 +95,15 @@ def test_what_cannot_start_is_said_and_starts_nothing(admin_client, started):
     assert not run.tag_runs.exists() and not started
 
 
+def test_a_running_tagger_is_in_sight_beside_the_tags_of_others(admin_client):
+    run = make_found_run()
+    tag_summaries(run)
+    page, folded = reverse("summaries:tags", args=[run.pk]), '<details class="card">'
+    assert folded in text(admin_client.get(page))
+    tag_summaries(run, "clip", state=Run.State.RUNNING)
+    assert folded not in text(admin_client.get(page))
+
+
 def test_a_running_tagger_can_be_cancelled_and_a_failed_one_says_why(admin_client):
     run = make_found_run()
     going, failed = tag_summaries(run, state=Run.State.RUNNING), tag_summaries(run, state=Run.State.FAILED)
