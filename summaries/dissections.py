@@ -1,7 +1,9 @@
 """What dissections found, read from rows for pages and files: units, their concepts, counts of detectors."""
 
 import csv
+import hashlib
 import io
+import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -149,10 +151,24 @@ def units_of(run: Run, wanted: Wanted = Wanted()) -> QuerySet[Unit]:  # noqa: B0
 
 def with_images(units: QuerySet[Unit], most: int | None = None) -> QuerySet[Unit]:
     """Each with `tops`: the images in which it is most active, drawn."""
-    images = UnitImage.objects.exclude(file="").select_related("run_image").order_by("rank")
+    images = UnitImage.objects.exclude(file="").select_related("run_image__image").order_by("rank")
     if most is not None:
         images = images.filter(rank__lte=most)
     return units.prefetch_related(Prefetch("images", images, to_attr="tops"))
+
+
+def detectors(run: Run) -> list[Unit]:
+    """The units that detect a concept and can be shown, the best first, each with its `tops`."""
+    threshold = run.parameters.get("threshold", 1.0)
+    found = with_images(units_of(run).filter(iou__gt=threshold))
+    return [unit for unit in found if unit.tops]
+
+
+def picture_key(unit: Unit) -> str:
+    """Where the picture of a unit's active regions lies, from what it is drawn of."""
+    shown = [[top.run_image.image.sha256, top.file] for top in unit.tops]
+    digest = hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+    return f"pictures/{digest[:2]}/{digest}.png"
 
 
 def units_beside(unit: Unit) -> tuple[Unit | None, Unit | None]:

@@ -15,15 +15,19 @@ from random import Random
 from statistics import median_low
 
 import numpy as np
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from annotations import Refusal, files, pictures
-from summaries.models import Run, Summary, Tagging
+from summaries import dissections
+from summaries.models import Run, Summary, Tagging, Unit, UnitConcept
 
 GAP = 8
 """White pixels around each tile of a summary's picture, as `summaries.engine.visual.pictures.grid` leaves."""
 MOST_ATTEMPTS = 50
 MOST_SHEETS_HELD = 16
+
+KINDS = {"visual": Run.Method.VISUAL, "units": Run.Method.DISSECTION}
+"""How the keys of a method's exhibits begin."""
 
 Tile = tuple[Summary, int]
 """Which summary, and which of its tiles."""
@@ -34,7 +38,8 @@ class Exhibit:
     """One finding, as people may see it. No class, network or file name stands in what people see."""
 
     key: str
-    """Stable for ever: `visual/<run>/<label>/<rank>`, `visual/<run>/decoy/<seed>/<n>`."""
+    """Stable for ever: `visual/<run>/<label>/<rank>`, `visual/<run>/decoy/<seed>/<n>`,
+    `units/<run>/<layer>/<number>`."""
     pictures: tuple[str, ...]
     """Keys of PNG files in the storage (annotations.files), in the order in which they are shown."""
     question: str
@@ -69,13 +74,16 @@ class Tags:
 
 
 def of_run(run: Run) -> Iterator[Exhibit]:
-    """All that a finished run offers, in the order of class and rank."""
+    """All that a finished run offers, in the order of class and rank; of a dissection the detectors, best
+    first."""
+    if run.method == Run.Method.DISSECTION:
+        return (_of_unit(run, unit) for unit in dissections.detectors(run))
     return (_visual(summary) for summary in _summaries(run))
 
 
 def finished_runs() -> QuerySet[Run]:
     """The runs of which a study can be made."""
-    return Run.objects.filter(state=Run.State.FINISHED, method=Run.Method.VISUAL)
+    return Run.objects.filter(state=Run.State.FINISHED, method__in=KINDS.values())
 
 
 def run_of(key: str) -> Run | None:
@@ -87,7 +95,7 @@ def run_of(key: str) -> Run | None:
 def summary_of(key: str) -> Summary | None:
     """The summary whose picture this exhibit is; none if it is gone, and for decoys and repeats."""
     parts = key.rpartition("/")
-    if _run_number(key) is None or is_decoy(key) or not parts[2].isdecimal():
+    if not key.startswith("visual/") or _run_number(key) is None or is_decoy(key) or not parts[2].isdecimal():
         return None
     found = Summary.objects.filter(run_class__run=_run_number(key), rank=parts[2])
     return next((one for one in found.select_related("run_class__label") if _key(one) == key), None)
@@ -102,10 +110,11 @@ def tags_of(keys: Iterable[str]) -> dict[str, list[Tags]]:
     """Of each of these exhibits what the taggers say, in the order of their names; none for what has no tags.
 
     Only runs of tagging that are finished count, of each tagger the newest over the exhibit's run. Decoys and
-    repeats have no tags of their own. Two queries, however many keys.
+    repeats have no tags of their own. The tag of a unit is the concept that it detects. Two queries, however
+    many keys, and two more where some are of units.
     """
     wanted = set(keys)
-    found: dict[str, list[Tags]] = {key: [] for key in wanted}
+    found: dict[str, list[Tags]] = {key: [] for key in wanted} | _concepts_of_units(wanted)
     newest = _newest_taggings({_run_number(key) for key in wanted} - {None})
     rows = Tagging.objects.filter(run__in=newest).order_by("run__preset")
     for tagging in rows.select_related(
@@ -114,6 +123,32 @@ def tags_of(keys: Iterable[str]) -> dict[str, list[Tags]]:
         if (key := _key(tagging.summary)) in wanted:
             found[key].append(_tags(tagging))
     return found
+
+
+def _concepts_of_units(wanted: Collection[str]) -> dict[str, list[Tags]]:
+    """What dissection itself says of units: the concepts that they agree with, best first."""
+    keys = {key for key in wanted if key.startswith("units/") and _run_number(key)}
+    if not keys:
+        return {}
+    concepts = UnitConcept.objects.filter(rank=1).select_related("concept").order_by("-iou")
+    named = Prefetch("concepts", concepts, to_attr="named")
+    units = Unit.objects.filter(
+        run__in={_run_number(key) for key in keys}, layer__in={_layer(key) for key in keys}
+    )
+    units = units.select_related("run__network").prefetch_related(named)
+    return {_unit_key(unit): [_dissected(unit)] for unit in units if _unit_key(unit) in keys}
+
+
+def _dissected(unit: Unit) -> Tags:
+    return Tags(
+        tagger="dissection",
+        version=unit.run.engine_version,
+        vocabulary=tuple(sorted({name for _, name in unit.run.parameters["concepts"]})),
+        run=unit.run_id,
+        network=unit.run.network.name,
+        tags=tuple((each.concept.name, each.iou) for each in unit.named),
+        scores={},
+    )
 
 
 def _newest_taggings(numbers: Collection[str]) -> list[int]:
@@ -215,9 +250,30 @@ def _visual(summary: Summary) -> Exhibit:
     )
 
 
+def _of_unit(run: Run, unit: Unit) -> Exhibit:
+    return Exhibit(
+        key=_unit_key(unit),
+        pictures=(dissections.picture_key(unit),),
+        question="What do these regions have in common?",
+        alternative_text="A grid of pictures. In each, one region is outlined and everything else is dimmed.",
+        can_decoy=False,
+        can_repeat=False,
+        title=f"{run.network.name}: {unit.layer}, unit {unit.number}",
+        group=unit.layer,
+    )
+
+
+def _unit_key(unit: Unit) -> str:
+    return f"units/{unit.run_id}/{unit.layer}/{unit.number}"
+
+
+def _layer(key: str) -> str:
+    return key.split("/")[2]
+
+
 def _run_number(key: str) -> str | None:
     parts = key.split("/")
-    return parts[1] if len(parts) > 2 and parts[0] == "visual" and parts[1].isdecimal() else None
+    return parts[1] if len(parts) > 2 and parts[0] in KINDS and parts[1].isdecimal() else None
 
 
 def _key(summary: Summary) -> str:

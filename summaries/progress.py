@@ -43,6 +43,7 @@ STAGES = {
             "tally": "Counting where it is active and what is there",
             "units": "Comparing units with concepts",
             "drawings": "Drawing where the units are active",
+            "pictures": "Putting pictures together for people",
         }
     },
 }

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from annotations import files, pictures
 from annotations.models import Concept
-from summaries import artifacts
+from summaries import artifacts, dissections
 from summaries.engine.dissection import dissect, score
 from summaries.engine.dissection.layers import MapLayer, layers, pick
 from summaries.engine.dissection.quantiles import QuantileSketch
 from summaries.engine.dissection.rotation import haar, power
 from summaries.engine.dissection.tally import Counts, Labels, Tally
 from summaries.engine.dissection.tops import TopImages
+from summaries.engine.visual import pictures as drawings
 from summaries.jobs import Piece
 from summaries.models import Job, Network, Run, RunImage, Unit, UnitConcept, UnitImage
 from summaries.pipeline import evidence, label_maps
@@ -387,3 +388,27 @@ def _draw(rows: list[UnitImage], layer: MapLayer, maps: torch.Tensor, side: int)
     for row, mask in zip(rows, masks, strict=True):
         row.file = files.put(pictures.png(mask.astype(np.uint8) * 255), ".png")
     return rows
+
+
+# Pictures: the active regions of each detector side by side, as people are asked about them.
+
+
+def plan_pictures(run: Run) -> list[Piece]:
+    shown = [unit.pk for unit in dissections.detectors(run)]
+    return [Piece(str(number), {"units": some}) for number, some in enumerate(batches(shown, SMALLEST_PIECE))]
+
+
+def draw_pictures(job: Job, track: Track) -> Write:
+    wanted = set(job.payload["units"])
+    side = job.run.network.input_size
+    for unit in track([each for each in dissections.detectors(job.run) if each.pk in wanted]):
+        key = dissections.picture_key(unit)
+        if not files.exists(key):
+            tiles = [_tile(top, side) for top in unit.tops]
+            files.put_as(key, pictures.png(drawings.grid(tiles)))
+    return nothing
+
+
+def _tile(top: UnitImage, side: int) -> NDArray[np.uint8]:
+    mask = pictures.read_rgb(files.get(top.file))[..., 0]
+    return drawings.tile(drawings.layers_of_region(evidence.picture(top.run_image.image.file, side), mask))

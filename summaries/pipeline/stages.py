@@ -59,6 +59,7 @@ METHODS: dict[str, dict[str, list[Stage]]] = {
             Stage("tally", "gpu", dissection.plan_tally, dissection.count_pixels),
             Stage("units", "cpu", dissection.plan_layers, dissection.score_units),
             Stage("drawings", "gpu", dissection.plan_masks, dissection.draw_masks),
+            Stage("pictures", "cpu", dissection.plan_pictures, dissection.draw_pictures),
         ]
     },
 }

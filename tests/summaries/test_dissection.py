@@ -13,7 +13,8 @@ from django.core.management import CommandError, call_command
 from annotations import files
 from annotations.models import Concept, Image, ImageSet, LabelledImage, Segment
 from annotations.pictures import png, read_rgb
-from summaries import dissections
+from study import publishing
+from summaries import dissections, exhibits
 from summaries.engine.dissection import dissect as engine
 from summaries.engine.dissection import geometry
 from summaries.engine.dissection.layers import pick
@@ -246,6 +247,27 @@ def test_units_are_found_by_concept_category_and_iou():
         assert best in dissections.units_of(run, wanted)
     assert not dissections.units_of(run, dissections.Wanted(concept="no such thing"))
     assert not dissections.units_of(run, dissections.Wanted(least=1.1))
+
+
+def test_detectors_come_out_of_the_exhibits_door_with_their_concept_as_a_tag():
+    run = dissect()
+    shown = list(exhibits.of_run(run))
+    assert run in exhibits.finished_runs()
+    assert len(shown) == run.units.filter(iou__gt=0.04).count() > 0
+    first, best = shown[0], dissections.units_of(run).first()
+    assert first.key == f"units/{run.pk}/{LAYER}/{best.number}" and exhibits.run_of(first.key) == run
+    assert first.question == "What do these regions have in common?"
+    assert read_rgb(files.get(first.pictures[0])).shape[2] == 3
+    assert not first.can_decoy and exhibits.summary_of(first.key) is None
+    (said,) = exhibits.tags_of([first.key])[first.key]
+    assert (said.tagger, said.run, said.tags[0]) == ("dissection", run.pk, (best.concept.name, best.iou))
+    assert "middle" in said.vocabulary
+
+
+def test_a_study_can_be_made_of_units():
+    run = dissect()
+    study = publishing.create_study(run, "Units of a tiny network")
+    assert study.stimuli.count() == run.units.filter(iou__gt=0.04).count()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from tests.summaries.home import Home
 from tests.summaries.test_recovery import furnish
 
 DISSECT = ("dissect", "--network=tiny", "--images=tiny", "--layer=features.5,features.8", "--quantile=0.05")
-STAGES = ("quantiles", "thresholds", "tally", "units", "drawings")
+STAGES = ("quantiles", "thresholds", "tally", "units", "drawings", "pictures")
 UNITS = (
     "SELECT layer, number, threshold, concept_id, iou FROM summaries_unit u WHERE run_id = {} ORDER BY 1, 2"
 )
