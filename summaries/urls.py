@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from summaries import dissection_views, views
+from summaries import comparison_views, dissection_views, views
 
 app_name = "summaries"
 urlpatterns = [
@@ -16,6 +16,8 @@ urlpatterns = [
     path("runs/<int:pk>/tag", views.tag, name="tag"),
     path("runs/<int:pk>/units/", dissection_views.units, name="units"),
     path("runs/<int:pk>/units.csv", dissection_views.units_csv, name="units_csv"),
+    path("dissections/", comparison_views.compare, name="compare"),
+    path("dissections.csv", comparison_views.compare_csv, name="compare_csv"),
     path("units/<int:pk>/", dissection_views.unit, name="unit"),
     path("summaries/<int:pk>/", views.summary, name="summary"),
     path("images/<int:pk>/", views.image, name="image"),
