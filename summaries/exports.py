@@ -76,6 +76,11 @@ def export_explanation(content: dict, picture: bytes, folder: Path) -> Path:
     return _with_picture("explanation", content, picture, folder)
 
 
+def export_basis(content: dict, picture: bytes, folder: Path) -> Path:
+    """Writes basis.png and returns the path of basis.json, which is written last."""
+    return _with_picture("basis", content, picture, folder)
+
+
 def _with_picture(name: str, content: dict, picture: bytes, folder: Path) -> Path:
     _write(folder / f"{name}.png", picture)
     path = folder / f"{name}.json"

@@ -8,11 +8,12 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from summaries.engine.visual.pictures import layers_of_region, tile
 
-INK, SOFT = "#1c2024", "#565d66"
+INK, SOFT, LINE = "#1c2024", "#565d66", "#0072b2"
 ROW, WIDTH = 1.7, 6.2
 """Inches."""
 SHARPNESS, TILE, DIM = 150, 256, 0.35
@@ -66,3 +67,36 @@ def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def curve(
+    alphas: Sequence[float],
+    thresholds: Sequence[float],
+    unique: NDArray,
+    by_chance: NDArray,
+    heading: str,
+) -> bytes:
+    """A PNG: for each threshold unique detectors (seeds, alphas, thresholds) against alpha, each seed thin,
+    their mean bold, and that of shuffled labels dashed."""
+    figure = Figure(
+        figsize=(2.6 * len(thresholds), 3.2), dpi=SHARPNESS, facecolor="white", layout="constrained"
+    )
+    figure.suptitle(heading, x=0.01, ha="left", **_type(first=True))
+    for place, (axes, threshold) in enumerate(
+        zip(np.atleast_1d(figure.subplots(1, len(thresholds), sharey=True)), thresholds, strict=True)
+    ):
+        for seed in unique[:, :, place]:
+            axes.plot(alphas, seed, color=LINE, linewidth=0.8, alpha=0.45)
+        axes.plot(alphas, unique[:, :, place].mean(0), color=LINE, linewidth=2.2, marker="o", label="mean")
+        mean = by_chance[:, :, place].mean(0)
+        axes.plot(alphas, mean, color=SOFT, linewidth=1.4, linestyle="--", label="shuffled labels")
+        axes.set_title(f"IoU above {threshold:g}", loc="left", **_type(first=False))
+        axes.set_xlabel("rotation, α", **_type(first=False))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8, colors=SOFT)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    first = figure.axes[0]
+    first.set_ylabel("unique detectors", **_type(first=False))
+    first.legend(frameon=False, fontsize=8)
+    return _png(figure)
