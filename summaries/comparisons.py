@@ -14,6 +14,7 @@ from functools import cached_property
 from django.db.models import QuerySet
 from scipy.special import stdtrit
 
+from annotations import cells
 from annotations.models import Concept
 from summaries.dissections import COUNTINGS, Layer, layers_of
 from summaries.models import Run
@@ -222,5 +223,5 @@ def _alike(layer: Layer, *, initialisations: bool) -> tuple:
 
 def as_csv(comparison: Comparison) -> str:
     out = io.StringIO(newline="")
-    csv.writer(out, lineterminator="\n").writerows(comparison.cells())
+    csv.writer(out, lineterminator="\n").writerows(map(cells.guard, row) for row in comparison.cells())
     return out.getvalue()

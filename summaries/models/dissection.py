@@ -20,9 +20,7 @@ class Unit(models.Model):
 
     class Meta:
         ordering = ["run", "layer", "number"]
-        constraints = [
-            models.UniqueConstraint(fields=["run", "layer", "number"], name="one_unit_per_number")
-        ]
+        constraints = [models.UniqueConstraint(fields=["run", "layer", "number"], name="one_unit_per_number")]
 
     def __str__(self) -> str:
         return f"{self.layer} unit {self.number}"
