@@ -1,7 +1,8 @@
 """Which researchers may see a study, and who may change it.
 
 Permissions say what somebody may do; each study says to whom it is open: whoever made it, those it lists, and
-administrators. A study that nobody made and that lists nobody is open to all staff with the permission.
+administrators. One that was made by no account, or by one that is deleted, and that lists nobody is open to
+administrators alone.
 """
 
 from collections.abc import Callable
@@ -22,19 +23,8 @@ def open_to(user: Any, studies: QuerySet[Study]) -> QuerySet[Study]:
     """Of these studies the ones that this user may see at all. Others do not exist for them."""
     if user.is_superuser:
         return studies
-    nobodys = Q(created_by=None, researchers=None)
-    mine = Study.objects.filter(Q(created_by=user.pk) | Q(researchers=user.pk) | nobodys)
+    mine = Study.objects.filter(Q(created_by=user.pk) | Q(researchers=user.pk))
     return studies.filter(pk__in=mine.values("pk"))
-
-
-def keep_closed(sender: type, instance: Any, origin: Any = None, **about: Any) -> None:
-    """A study that only people could see whose accounts are deleted now is administrators' from then on: it
-    would be nobody's, and so everybody's."""
-    leaving = origin if isinstance(origin, QuerySet) else sender._default_manager.filter(pk=instance.pk)
-    staying = sender._default_manager.exclude(pk__in=leaving.values("pk"))
-    seen = Study.objects.filter(Q(created_by=instance.pk) | Q(created_by=None, researchers=instance.pk))
-    for study in seen.exclude(researchers__in=staying):
-        study.researchers.add(*staying.filter(is_superuser=True))
 
 
 def researchers(*permissions: str) -> Callable:

@@ -272,6 +272,7 @@ def test_who_may_only_look_sees_the_desk_without_its_buttons(client):
     looker.user_permissions.add(Permission.objects.get(codename="view_study"))
     client.force_login(looker)
     study = make_study(1, opened=False)
+    study.researchers.add(looker)
     page = client.get(page_of(study))
     assert page.status_code == 200 and "Publish study" not in page.content.decode()
     for name in [*desk.ACTS, "undo"]:

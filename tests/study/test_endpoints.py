@@ -23,7 +23,7 @@ from annotations.models import Concept
 from study import desk, sessions, views
 from study.models import Exclusion, Participant, Snapshot, Study
 from summaries.models import RunImage, Summary
-from tests.factories import make_dissected_run, make_found_run, make_participant, make_study
+from tests.factories import let_in, make_dissected_run, make_found_run, make_participant, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -146,7 +146,7 @@ def world(db) -> dict:
     owner, other = make_participant(study), make_participant(study)
     elsewhere = make_participant(make_study(1))
     User.objects.create_superuser("keeper")
-    User.objects.create_user("researcher", is_staff=True)
+    let_in(User.objects.create_user("researcher", is_staff=True))
     Group.objects.create(name="coders")
     Concept.objects.create(name="wing", category="part")
     return {

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 
 from study import exclusions, exports
 from tests.axe import check
-from tests.factories import give_answers, make_answered_study, make_participant, make_study
+from tests.factories import give_answers, let_in, make_answered_study, make_participant, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +22,7 @@ HOW = {"flavour": "analysis", "people": "all"}
 def researcher(client, *permissions):
     user = User.objects.create_user("researcher", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    let_in(user)
     client.force_login(user)
     return client
 

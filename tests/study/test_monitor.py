@@ -10,7 +10,7 @@ from django.utils import timezone
 from study import exclusions, monitor, sessions
 from study.models import Answer, Event, Outcome, Participant, Recruit, Tombstone
 from study.monitor import EXCLUDED, LEFT, LIVE, Sought, find_people, overview
-from tests.factories import give_answers, make_participant, make_study
+from tests.factories import give_answers, let_in, make_participant, make_study
 
 pytestmark = pytest.mark.django_db
 
@@ -22,6 +22,7 @@ def page(client, name, study, *more, **query):
 def make_staff(client, *permissions):
     user = User.objects.create_user("researcher", password="a word", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    let_in(user)
     client.force_login(user)
 
 

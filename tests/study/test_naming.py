@@ -312,6 +312,7 @@ def test_who_may_only_look_sees_the_names_that_count_and_no_buttons(study, ann):
     naming.merge(study, ["bill"], "beak", by=ann)
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(Permission.objects.get(codename="view_study"))
+    study.researchers.add(viewer)
     client = entered(viewer)
     page = client.get(reverse("study:names", args=[study.slug]))
     assert page.context["sheet"].layers.coder == "ann" and len(page.context["sheet"].rows) == 3

@@ -293,6 +293,7 @@ def test_only_who_may_change_the_study_and_see_recruiters_names_sees_the_page(st
     address = reverse("admin:study_reconcile", args=[study.pk])
     assert client.get(address).status_code == 302
     staff = User.objects.create_user("staff", password="x", is_staff=True)
+    study.researchers.add(staff)
     client.force_login(staff)
     for expected, codename in [(403, "view_study"), (403, "change_study"), (200, "view_recruit")]:
         staff.user_permissions.add(Permission.objects.get(codename=codename))
