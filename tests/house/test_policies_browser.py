@@ -6,7 +6,8 @@ from django.urls import reverse
 
 from study import views
 from study.models import Answer
-from tests.factories import give_answers, make_found_run, make_participant, make_study
+from tests.factories import give_answers, make_participant, make_study
+from tests.found_runs import make_found_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 PASSWORD = "correct horse battery"

@@ -7,7 +7,8 @@ from django.urls import reverse
 from annotations import Refusal, files, pictures
 from study import changes, publishing, readiness, stimuli
 from study.models import Condition, Stimulus, Version
-from tests.factories import CLASS_NAME, NETWORK_NAME, make_found_run, make_participant, make_study
+from tests.factories import CLASS_NAME, NETWORK_NAME, make_participant, make_study
+from tests.found_runs import make_found_run
 
 pytestmark = pytest.mark.django_db
 Kind = Stimulus.Kind

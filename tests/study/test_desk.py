@@ -10,15 +10,8 @@ from django.urls import reverse
 
 from study import desk, publishing, sessions, texts
 from study.models import Participant, Study
-from tests.factories import (
-    CLASS_NAME,
-    give_answers,
-    make_design,
-    make_found_run,
-    make_participant,
-    make_run,
-    make_study,
-)
+from tests.factories import CLASS_NAME, give_answers, make_design, make_participant, make_run, make_study
+from tests.found_runs import make_found_run
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from study import publishing, stimuli
 from tests.axe import check
-from tests.factories import make_found_run
+from tests.found_runs import make_found_run
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

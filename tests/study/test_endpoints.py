@@ -23,7 +23,8 @@ from annotations.models import Concept
 from study import desk, sessions, views
 from study.models import Exclusion, Participant, Snapshot, Study
 from summaries.models import RunImage, Summary
-from tests.factories import let_in, make_dissected_run, make_found_run, make_participant, make_study
+from tests.factories import let_in, make_participant, make_study
+from tests.found_runs import make_dissected_run, make_found_run
 
 pytestmark = pytest.mark.django_db
 

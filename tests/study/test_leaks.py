@@ -14,7 +14,8 @@ from django.urls import reverse
 from study import publishing, stimuli
 from study.models import Participant, Stimulus
 from summaries import exhibits
-from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_found_run, tag_summaries
+from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME
+from tests.found_runs import make_found_run, tag_summaries
 
 CONDITIONS = ("zorblax treatment", "plumbus baseline")
 TAGGER, TAG, OTHER_TAG = "wombatometer", "thorny flapper", "gilded spout"

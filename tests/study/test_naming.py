@@ -16,7 +16,8 @@ from study import looks, naming, publishing, rights, stimuli
 from study.desk_forms import StudyDesign
 from study.findings import effect
 from study.models import Exclusion, NameEvent, Participant
-from tests.factories import CLASS_NAME, NETWORK_NAME, give_names, make_design, make_found_run, make_study
+from tests.factories import CLASS_NAME, NETWORK_NAME, give_names, make_design, make_study
+from tests.found_runs import make_found_run
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,8 @@ from django.urls import reverse
 from annotations.models import LabelledImage
 from summaries import tasks
 from summaries.models import Job, Network, Run, RunImage
-from tests.factories import CLASS_NAME, make_found_run, make_job, make_run
+from tests.factories import CLASS_NAME, make_run
+from tests.found_runs import make_found_run, make_job
 
 pytestmark = pytest.mark.django_db
 

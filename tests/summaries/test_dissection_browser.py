@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from tests.axe import check
-from tests.factories import make_dissected_run
+from tests.found_runs import make_dissected_run
 from tests.summaries.test_gallery_browser import staff  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

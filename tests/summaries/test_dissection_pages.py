@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from summaries.models import Run, UnitImage
-from tests.factories import make_dissected_run, make_found_run
+from tests.found_runs import make_dissected_run, make_found_run
 
 pytestmark = pytest.mark.django_db
 

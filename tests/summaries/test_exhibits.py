@@ -10,7 +10,8 @@ from annotations.pictures import read_rgb
 from summaries import exhibits
 from summaries.engine.visual import pictures
 from summaries.models import Member, Run, Summary
-from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_found_run, make_run, tag_summaries
+from tests.factories import CLASS_NAME, FILE_NAME, NETWORK_NAME, make_run
+from tests.found_runs import make_found_run, tag_summaries
 
 pytestmark = pytest.mark.django_db
 

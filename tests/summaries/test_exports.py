@@ -7,7 +7,7 @@ import pytest
 from annotations import files
 from summaries.exports import export_run
 from summaries.models import Mask, RunImage
-from tests.factories import make_found_run
+from tests.found_runs import make_found_run
 
 pytestmark = pytest.mark.django_db
 

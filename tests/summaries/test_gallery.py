@@ -12,7 +12,8 @@ from django.utils import timezone
 from annotations import files
 from summaries import gallery, progress, tasks, words
 from summaries.models import Job, Member, Region, Run, RunClass, RunImage, Summary
-from tests.factories import make_found_run, make_job, make_run
+from tests.factories import make_run
+from tests.found_runs import make_found_run, make_job
 
 pytestmark = pytest.mark.django_db
 

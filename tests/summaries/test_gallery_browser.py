@@ -6,7 +6,8 @@ from playwright.sync_api import expect
 
 from summaries.models import Run, RunImage, Summary
 from tests.axe import check
-from tests.factories import make_found_run, make_job, make_run
+from tests.factories import make_run
+from tests.found_runs import make_found_run, make_job
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

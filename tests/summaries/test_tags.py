@@ -18,7 +18,8 @@ from summaries.engine.images import resize_square
 from summaries.models import Member, Run, RunImage, Tagging
 from summaries.pipeline import crops
 from summaries.taggers import segments, texture_colour
-from tests.factories import make_found_run, make_run, make_scene
+from tests.factories import make_run
+from tests.found_runs import make_found_run, make_scene
 
 pytestmark = pytest.mark.django_db
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 
 from summaries.models import Run
 from tests.axe import check
-from tests.factories import make_found_run, tag_summaries
+from tests.found_runs import make_found_run, tag_summaries
 from tests.summaries.test_gallery_browser import staff  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

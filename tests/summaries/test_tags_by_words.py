@@ -14,7 +14,7 @@ from summaries import taggers
 from summaries.engine import Refusal
 from summaries.models import Run
 from summaries.taggers import clip
-from tests.factories import make_found_run
+from tests.found_runs import make_found_run
 
 open_clip = pytest.importorskip("open_clip")
 FORM = {

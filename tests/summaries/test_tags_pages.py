@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from summaries import tasks
 from summaries.models import Run, Tagging
-from tests.factories import make_found_run, make_job, tag_summaries
+from tests.found_runs import make_found_run, make_job, tag_summaries
 
 pytestmark = pytest.mark.django_db
 
